@@ -1,0 +1,265 @@
+//! The sizes of a LLaMA-like decoder and the parameters that they imply.
+
+use serde::{Deserialize, Serialize};
+
+/// Sizes of a decoder: everything that a parameter count depends on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Shape {
+    /// Entries of the vocabulary.
+    pub vocabulary: usize,
+    /// Decoder layers.
+    pub depth: usize,
+    /// Hidden channels of the residual stream.
+    pub width: usize,
+    /// Query heads.
+    pub heads: usize,
+    /// Key and value heads (equal to `heads` without grouping).
+    pub kv_heads: usize,
+    /// Channels between the up and down projections of a feed-forward block.
+    pub ffn: usize,
+    /// Whether the output head shares the embedding matrix.
+    pub tied: bool,
+}
+
+/// Why a shape cannot be built.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ShapeError {
+    /// A size is zero.
+    Zero(&'static str),
+    /// The width is not a multiple of the number of heads.
+    WidthNotDivisible {
+        /// Hidden channels.
+        width: usize,
+        /// Query heads.
+        heads: usize,
+    },
+    /// Query heads cannot be divided among key and value heads.
+    HeadsNotDivisible {
+        /// Query heads.
+        heads: usize,
+        /// Key and value heads.
+        kv_heads: usize,
+    },
+    /// Rotary embeddings turn pairs of channels.
+    OddHeadDim(usize),
+}
+
+impl std::fmt::Display for ShapeError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Zero(what) => write!(f, "`{what}` is 0, but must be at least 1"),
+            Self::WidthNotDivisible { width, heads } => write!(
+                f,
+                "width {width} is not divisible by {heads} heads; the nearest widths are {} and {}",
+                width / heads * heads,
+                width.div_ceil(*heads) * heads
+            ),
+            Self::HeadsNotDivisible { heads, kv_heads } => {
+                write!(f, "{heads} heads cannot share {kv_heads} key and value heads evenly")
+            }
+            Self::OddHeadDim(dim) => write!(
+                f,
+                "a head has {dim} channels, but rotary embeddings turn pairs: use an even head size"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for ShapeError {}
+
+/// Parameters of a model by where they sit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parameters {
+    /// All of them.
+    pub total: u64,
+    /// The embedding matrix.
+    pub embedding: u64,
+    /// The output head; 0 when it shares the embedding.
+    pub head: u64,
+    /// Everything but embedding and head.
+    pub non_embedding: u64,
+}
+
+impl Parameters {
+    /// Share of the embedding and the output head, as a fraction of 1. The paper calls it
+    /// PEHL: 2 V d / N for an untied head.
+    pub fn embedding_head_share(&self) -> f64 {
+        (self.embedding + self.head) as f64 / self.total as f64
+    }
+}
+
+impl Shape {
+    /// Channels of one head.
+    pub fn head_dim(&self) -> usize {
+        self.width / self.heads
+    }
+
+    /// Channels of all key (or value) heads together.
+    pub fn kv_width(&self) -> usize {
+        self.head_dim() * self.kv_heads
+    }
+
+    /// Checks that the shape can be built.
+    ///
+    /// # Errors
+    /// The first [`ShapeError`] found.
+    pub fn check(&self) -> Result<(), ShapeError> {
+        for (what, size) in [
+            ("vocabulary", self.vocabulary),
+            ("depth", self.depth),
+            ("width", self.width),
+            ("heads", self.heads),
+            ("kv_heads", self.kv_heads),
+            ("ffn", self.ffn),
+        ] {
+            if size == 0 {
+                return Err(ShapeError::Zero(what));
+            }
+        }
+        if !self.width.is_multiple_of(self.heads) {
+            return Err(ShapeError::WidthNotDivisible { width: self.width, heads: self.heads });
+        }
+        if !self.heads.is_multiple_of(self.kv_heads) {
+            return Err(ShapeError::HeadsNotDivisible {
+                heads: self.heads,
+                kv_heads: self.kv_heads,
+            });
+        }
+        if !self.head_dim().is_multiple_of(2) {
+            return Err(ShapeError::OddHeadDim(self.head_dim()));
+        }
+        Ok(())
+    }
+
+    /// Parameters of one layer: q and o (2 d²), k and v (2 d·d_kv), gate, up and down
+    /// (3 d·I), two norms (2 d).
+    pub fn layer_parameters(&self) -> u64 {
+        let (d, kv, ffn) = (self.width as u64, self.kv_width() as u64, self.ffn as u64);
+        2 * d * d + 2 * d * kv + 3 * d * ffn + 2 * d
+    }
+
+    /// N = V d (+ V d if untied) + L · layer + d. With as many key heads as query heads
+    /// this is `2 V d + L (4 d² + 3 d I + 2 d) + d`, which fits every model of the
+    /// PanGu-π Pro paper whose size can be checked.
+    pub fn parameters(&self) -> Parameters {
+        let embedding = (self.vocabulary * self.width) as u64;
+        let head = if self.tied { 0 } else { embedding };
+        let non_embedding = self.depth as u64 * self.layer_parameters() + self.width as u64;
+        Parameters { total: embedding + head + non_embedding, embedding, head, non_embedding }
+    }
+}
+
+/// Channels of a feed-forward block for an expansion rate: `int(rate · width)` rounded up
+/// to a multiple. LLaMA and the paper use rate 8/3 and multiple 256.
+pub fn ffn_width(width: usize, rate: f64, multiple: usize) -> usize {
+    // The tiny addend keeps exact products (8/3 of a multiple of 3) from falling below.
+    let raw = (rate * width as f64 + 1e-9).floor() as usize;
+    raw.max(1).div_ceil(multiple.max(1)) * multiple.max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn llama(vocabulary: usize, depth: usize, width: usize, ffn: usize) -> Shape {
+        let heads = width / 128;
+        Shape { vocabulary, depth, width, heads, kv_heads: heads, ffn, tied: false }
+    }
+
+    fn percent(shape: Shape) -> f64 {
+        shape.parameters().embedding_head_share() * 100.0
+    }
+
+    #[test]
+    fn embedding_shares_of_table_1() {
+        // The last row prints 38.19 in the paper; the arithmetic gives 38.20.
+        for (vocabulary, depth, share) in [
+            (8_000, 24, 2.97),
+            (16_000, 23, 6.01),
+            (32_000, 22, 11.79),
+            (48_000, 20, 18.07),
+            (72_000, 18, 26.88),
+            (100_883, 15, 38.20),
+        ] {
+            let shape = llama(vocabulary, depth, 1792, ffn_width(1792, 8.0 / 3.0, 256));
+            assert!((percent(shape) - share).abs() < 0.005, "{vocabulary}: {}", percent(shape));
+        }
+    }
+
+    #[test]
+    fn totals_of_table_1() {
+        for (vocabulary, depth, millions) in [
+            (8_000, 24, 964.6),
+            (16_000, 23, 954.3),
+            (32_000, 22, 972.6),
+            (48_000, 20, 952.0),
+            (72_000, 18, 960.0),
+            (100_883, 15, 946.5),
+        ] {
+            let total = llama(vocabulary, depth, 1792, 4864).parameters().total as f64 / 1e6;
+            assert!((total - millions).abs() < 0.05, "{vocabulary}: {total}");
+        }
+    }
+
+    #[test]
+    fn models_of_figure_4() {
+        let rows = include_str!("../tests/fixtures/figure4.csv");
+        let mut seen = 0;
+        for line in rows.lines().filter(|line| !line.starts_with('#')) {
+            let cells: Vec<f64> = line.split(',').map(|cell| cell.parse().unwrap()).collect();
+            let shape = llama(48_000, cells[0] as usize, cells[1] as usize, cells[2] as usize);
+            let millions = shape.parameters().total as f64 / 1e6;
+            assert!((millions - cells[3]).abs() < 0.051, "{line}: {millions}");
+            seen += 1;
+        }
+        assert_eq!(seen, 34);
+    }
+
+    #[test]
+    fn shares_quoted_for_other_models() {
+        // Qwen-7B and Baichuan2-7B: published shapes, shares printed in the paper.
+        let qwen = llama(151_936, 32, 4096, 11_008);
+        assert!((percent(qwen) - 16.12).abs() < 0.005);
+        let baichuan = llama(125_696, 32, 4096, 11_008);
+        assert!((percent(baichuan) - 13.72).abs() < 0.005);
+    }
+
+    #[test]
+    fn ffn_rule() {
+        assert_eq!(ffn_width(1792, 8.0 / 3.0, 256), 4864);
+        assert_eq!(ffn_width(2048, 8.0 / 3.0, 256), 5632);
+        assert_eq!(ffn_width(96, 8.0 / 3.0, 1), 256);
+        assert_eq!(ffn_width(96, 8.0 / 3.0, 64), 256);
+    }
+
+    #[test]
+    fn impossible_shapes_say_why() {
+        let good = Shape {
+            vocabulary: 512,
+            depth: 2,
+            width: 64,
+            heads: 4,
+            kv_heads: 2,
+            ffn: 128,
+            tied: true,
+        };
+        assert_eq!(good.check(), Ok(()));
+        let error = Shape { heads: 5, ..good }.check().unwrap_err().to_string();
+        assert_eq!(error, "width 64 is not divisible by 5 heads; the nearest widths are 60 and 65");
+        assert!(Shape { kv_heads: 3, ..good }.check().is_err());
+        assert!(Shape { heads: 64, kv_heads: 64, ..good }.check().is_err());
+        assert!(Shape { depth: 0, ..good }.check().is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn parts_add_up(v in 256usize..5000, l in 1usize..40, h in 1usize..9, hd in 1usize..33, i in 1usize..900, tied: bool) {
+            let shape = Shape { vocabulary: v, depth: l, width: h * hd * 2, heads: h, kv_heads: 1, ffn: i, tied };
+            let p = shape.parameters();
+            prop_assert_eq!(p.total, p.embedding + p.head + p.non_embedding);
+            let deeper = Shape { depth: l + 1, ..shape }.parameters();
+            prop_assert_eq!(deeper.total - p.total, shape.layer_parameters());
+        }
+    }
+}
