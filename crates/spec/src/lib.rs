@@ -1,0 +1,51 @@
+//! TOML study files: parsed, checked and resolved into variants.
+//!
+//! [`load`] turns a study file, the files it extends, a profile and `--set` arguments into a
+//! [`Study`], or into every error at once, each with its place. On the way:
+//!
+//! - `tables`, `file`: the file as it is written. Keys, ranges and defaults are stated there
+//!   and nowhere else; [`schema`] is derived from them.
+//! - `tree`, `layers`, `structure`, `merge`: the documents with the place of every value,
+//!   checked against the schema and laid over each other.
+//! - `design`, `sections`, `holding`, `lineage`, `claims`, `resolve`: from the merged document
+//!   to domain types, each variant complete by itself.
+//!
+//! This crate never touches the disk (the caller hands it a reader), and it does not know
+//! tensors, stages, corpora or which benchmarks there are.
+
+mod alternatives;
+mod blame;
+mod changes;
+mod claims;
+mod decoder;
+mod defaults;
+mod design;
+mod diagnostic;
+mod file;
+mod hold;
+mod holding;
+mod layers;
+mod lineage;
+mod load;
+mod merge;
+mod naming;
+#[cfg(test)]
+mod reference;
+mod reporter;
+mod resolve;
+mod schema;
+mod sections;
+mod size;
+mod structure;
+mod study;
+mod suggestion;
+mod tables;
+mod tree;
+mod variant;
+
+pub use diagnostic::{Diagnostic, Failure, Severity, SourceText, render};
+pub use layers::Read;
+pub use load::{Loaded, Options, load};
+pub use schema::schema;
+pub use study::*;
+pub use variant::*;

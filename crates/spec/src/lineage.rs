@@ -1,0 +1,75 @@
+//! Checks that a child fits into the parent that it inherits from.
+
+use crate::blame::Blame;
+use crate::reporter::Reporter;
+use crate::suggestion::advice;
+use crate::{Init, Parent, Variant};
+
+/// Reports everything that keeps a variant from inheriting. `names` are all parents, also
+/// those that could not be resolved.
+pub(crate) fn check(
+    child: &Variant,
+    parents: &[Parent],
+    names: &[&str],
+    blame: &Blame<'_>,
+    report: &mut Reporter,
+) {
+    let Init::Inherit(inherit) = &child.init else { return };
+    if !names.contains(&inherit.parent.as_str()) {
+        let what = format!("there is no parent `{}`", inherit.parent);
+        let help = advice(&inherit.parent, "parents", names)
+            .or_else(|| Some(format!("add [parents.{}]", inherit.parent)));
+        let why = "no [parents] table has this name";
+        return blame.error(report, &["init.inherit.parent"], what, why, help);
+    }
+    let kept = inherit.first.saturating_add(inherit.last);
+    if kept > child.model.depth {
+        let what = format!(
+            "{} first and {} last layers do not fit into a depth of {}",
+            inherit.first, inherit.last, child.model.depth,
+        );
+        let paths = ["init.inherit.first", "init.inherit.last", "init.inherit", "model.depth"];
+        let help = format!("keep {} layers at most in all", child.model.depth);
+        blame.error(report, &paths, what, "more layers than the child has", Some(help));
+    }
+    let Some(parent) = parents.iter().find(|parent| parent.name == inherit.parent) else { return };
+    let (small, large) = (&child.model, &parent.variant.model);
+    let sizes = [
+        ("model.depth", small.depth, large.depth),
+        ("model.width", small.width, large.width),
+        ("model.heads", small.heads, large.heads),
+        ("model.kv_heads", small.kv_heads, large.kv_heads),
+        ("model.ffn", small.ffn, large.ffn),
+        ("model.context", small.context, large.context),
+        ("tokenizer.vocabulary", child.tokenizer.vocabulary, parent.variant.tokenizer.vocabulary),
+    ];
+    for (path, small, large) in sizes {
+        if small > large {
+            let key = path.rsplit('.').next().unwrap_or(path);
+            let what =
+                format!("{key} {small} is larger than the {large} of parent `{}`", parent.name);
+            let help = format!("take at most {large}, or a larger [parents.{}]", parent.name);
+            let why = "a child is cut out of its parent";
+            blame.error(report, &[path, "init.inherit"], what, why, Some(help));
+        }
+    }
+    let dim = |model: &crate::Model| model.width / model.heads.max(1);
+    let group = |model: &crate::Model| model.heads / model.kv_heads.max(1);
+    let equals = [
+        (["model.head_dim", "model.heads", "model.width"], "head_dim", dim(small), dim(large)),
+        (
+            ["model.kv_heads", "model.heads", "model.width"],
+            "query heads per key head",
+            group(small),
+            group(large),
+        ),
+    ];
+    for (paths, what, small, large) in equals {
+        if small != large {
+            let message =
+                format!("{what} {small} differs from the {large} of parent `{}`", parent.name);
+            let help = Some(format!("give both the same: {large}"));
+            blame.error(report, &paths, message, "whole heads are inherited", help);
+        }
+    }
+}
