@@ -1,0 +1,225 @@
+//! Products and what people say about them. Opinions are Chinese and English clauses.
+
+use super::{Noun, Pair, n, p};
+
+/// A reviewed product and its class (index into [`PRODUCT_CLASSES`]).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Product {
+    pub(crate) noun: Noun,
+    pub(crate) class: usize,
+}
+
+/// Clauses that praise and clauses that complain.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Opinions {
+    pub(crate) good: [Pair; 10],
+    pub(crate) bad: [Pair; 10],
+}
+
+const fn g(noun: Noun, class: usize) -> Product {
+    Product { noun, class }
+}
+
+pub(crate) static PRODUCTS: [Product; 40] = [
+    g(n("hotpot restaurant", "hotpot restaurants", "火锅店", "家"), 0),
+    g(n("noodle bar", "noodle bars", "面馆", "家"), 0),
+    g(n("cake shop", "cake shops", "蛋糕店", "家"), 0),
+    g(n("coffee house", "coffee houses", "咖啡馆", "家"), 0),
+    g(n("snack stall", "snack stalls", "小吃摊", "个"), 0),
+    g(n("seafood restaurant", "seafood restaurants", "海鲜酒楼", "家"), 0),
+    g(n("canteen", "canteens", "食堂", "个"), 0),
+    g(n("barbecue place", "barbecue places", "烧烤店", "家"), 0),
+    g(n("headset", "headsets", "耳机", "副"), 1),
+    g(n("laptop", "laptops", "笔记本电脑", "台"), 1),
+    g(n("keyboard", "keyboards", "键盘", "个"), 1),
+    g(n("smart watch", "smart watches", "智能手表", "块"), 1),
+    g(n("vacuum cleaner", "vacuum cleaners", "吸尘器", "台"), 1),
+    g(n("rice cooker", "rice cookers", "电饭锅", "个"), 1),
+    g(n("printer", "printers", "打印机", "台"), 1),
+    g(n("hair dryer", "hair dryers", "吹风机", "个"), 1),
+    g(n("down jacket", "down jackets", "羽绒服", "件"), 2),
+    g(n("T-shirt", "T-shirts", "短袖", "件"), 2),
+    g(n("pair of jeans", "pairs of jeans", "牛仔裤", "条"), 2),
+    g(n("pair of trainers", "pairs of trainers", "运动鞋", "双"), 2),
+    g(n("wool jumper", "wool jumpers", "羊毛衫", "件"), 2),
+    g(n("silk dress", "silk dresses", "连衣裙", "条"), 2),
+    g(n("pair of pyjamas", "pairs of pyjamas", "睡衣", "套"), 2),
+    g(n("pair of boots", "pairs of boots", "靴子", "双"), 2),
+    g(n("detective novel", "detective novels", "侦探小说", "本"), 3),
+    g(n("cartoon film", "cartoon films", "动画片", "部"), 3),
+    g(n("historical novel", "historical novels", "历史小说", "本"), 3),
+    g(n("television series", "television series", "电视剧", "部"), 3),
+    g(n("comic book", "comic books", "漫画", "本"), 3),
+    g(n("fantasy film", "fantasy films", "奇幻片", "部"), 3),
+    g(n("love story", "love stories", "爱情片", "部"), 3),
+    g(n("space adventure", "space adventures", "科幻小说", "本"), 3),
+    g(n("seaside hotel", "seaside hotels", "海景酒店", "家"), 4),
+    g(n("mountain inn", "mountain inns", "山间民宿", "家"), 4),
+    g(n("youth hostel", "youth hostels", "青年旅舍", "家"), 4),
+    g(n("hot spring resort", "hot spring resorts", "温泉山庄", "座"), 4),
+    g(n("business hotel", "business hotels", "商务酒店", "家"), 4),
+    g(n("farm stay", "farm stays", "农家乐", "家"), 4),
+    g(n("lakeside cabin", "lakeside cabins", "湖景木屋", "间"), 4),
+    g(n("city apartment", "city apartments", "城市公寓", "间"), 4),
+];
+
+pub(crate) static PRODUCT_CLASSES: [Opinions; 5] = [
+    Opinions {
+        good: [
+            p("the food tastes wonderful", "味道好极了"),
+            p("the dishes arrive quickly", "上菜很快"),
+            p("everything is fresh", "食材很新鲜"),
+            p("the portions are generous", "分量很足"),
+            p("the waiters are friendly", "服务员很热情"),
+            p("the room is bright and clean", "环境干净明亮"),
+            p("the smell makes your mouth water", "香味让人流口水"),
+            p("the prices are fair", "价钱很公道"),
+            p("the recipes are full of ideas", "菜品很有创意"),
+            p("we could not stop eating", "好吃得停不下来"),
+        ],
+        bad: [
+            p("the food tastes awful", "味道很差"),
+            p("we waited an hour for the food", "等了一个小时才上菜"),
+            p("nothing was fresh", "东西一点也不新鲜"),
+            p("the portions are tiny", "分量少得可怜"),
+            p("the waiters were rude", "服务员态度恶劣"),
+            p("the tables were greasy", "桌子油腻腻的"),
+            p("everything tastes of old oil", "吃什么都一股油味"),
+            p("the prices are shocking", "价格贵得吓人"),
+            p("I found a hair in my bowl", "碗里有一根头发"),
+            p("I had a stomach ache afterwards", "吃完就拉肚子"),
+        ],
+    },
+    Opinions {
+        good: [
+            p("it works fast", "运行速度很快"),
+            p("it has never failed me", "从来没出过毛病"),
+            p("it is easy to use", "操作简单方便"),
+            p("it makes hardly any noise", "几乎没有噪音"),
+            p("it looks elegant", "外观很漂亮"),
+            p("it feels solid", "做工很扎实"),
+            p("every button responds well", "按键反应灵敏"),
+            p("it saves electricity", "非常省电"),
+            p("the features are practical", "功能很实用"),
+            p("it is small and handy", "小巧又轻便"),
+        ],
+        bad: [
+            p("it is terribly slow", "慢得让人着急"),
+            p("it stops after an hour", "用一个小时就停了"),
+            p("the manual makes no sense", "说明书根本看不懂"),
+            p("it roars like a tractor", "噪音大得像拖拉机"),
+            p("it looks ugly", "外观很难看"),
+            p("it broke after two days", "用了两天就坏了"),
+            p("the buttons get stuck", "按键老是卡住"),
+            p("it becomes burning hot", "烫得不敢碰"),
+            p("half of the features fail", "一半功能用不了"),
+            p("it smells of plastic", "有一股刺鼻的塑料味"),
+        ],
+    },
+    Opinions {
+        good: [
+            p("the fabric is soft", "料子很柔软"),
+            p("it fits perfectly", "大小正合适"),
+            p("the colour is lovely", "颜色很好看"),
+            p("it is made with care", "做工很精细"),
+            p("the sewing is neat", "针脚很整齐"),
+            p("it washes well", "洗了也不变形"),
+            p("it is light and comfortable", "又轻又舒服"),
+            p("the style is modern", "款式很时髦"),
+            p("my friends all asked about it", "朋友们都问哪里买的"),
+            p("it lasts for years", "结实耐穿"),
+        ],
+        bad: [
+            p("the fabric is scratchy", "料子很扎人"),
+            p("the size is wrong", "尺码完全不对"),
+            p("the colour fades", "一洗就掉色"),
+            p("the workmanship is poor", "做工很粗糙"),
+            p("there are loose threads everywhere", "到处都是线头"),
+            p("it shrank in the wash", "洗完缩了水"),
+            p("it is stiff and heavy", "又硬又重"),
+            p("the seam split at once", "没穿两天就开线了"),
+            p("it is nothing like the picture", "和图片完全不一样"),
+            p("there was a hole in it", "收到时有个破洞"),
+        ],
+    },
+    Opinions {
+        good: [
+            p("the plot is exciting", "情节很精彩"),
+            p("the characters feel alive", "人物很生动"),
+            p("the mood is charming", "气氛很迷人"),
+            p("the language is graceful", "语言很优美"),
+            p("the ending moved me to tears", "结尾感动得我流泪"),
+            p("I learned a great deal", "让我学到了很多"),
+            p("it is funny and clever", "幽默又聪明"),
+            p("I finished it in one evening", "一口气就看完了"),
+            p("the children love it", "孩子们非常喜欢"),
+            p("it made me think for days", "让人回味无穷"),
+        ],
+        bad: [
+            p("the plot is boring", "情节很无聊"),
+            p("the characters are flat", "人物很死板"),
+            p("the mood is dull", "气氛很沉闷"),
+            p("the language is clumsy", "语言很啰嗦"),
+            p("the ending makes no sense", "结尾莫名其妙"),
+            p("it is full of mistakes", "错误百出"),
+            p("the jokes fall flat", "笑话一点也不好笑"),
+            p("I fell asleep halfway", "看到一半就睡着了"),
+            p("the children were disappointed", "孩子们看了很失望"),
+            p("it wasted my time", "纯粹浪费时间"),
+        ],
+    },
+    Opinions {
+        good: [
+            p("the view is splendid", "风景美极了"),
+            p("the bed is soft and clean", "床铺柔软干净"),
+            p("the staff are helpful", "工作人员很周到"),
+            p("breakfast is plentiful", "早餐很丰富"),
+            p("the location is convenient", "位置很方便"),
+            p("the nights are quiet", "晚上特别安静"),
+            p("the bathroom is spotless", "浴室一尘不染"),
+            p("check-in took one minute", "办理入住很快"),
+            p("the rooms are spacious", "房间很宽敞"),
+            p("we felt at home", "就像在家里一样"),
+        ],
+        bad: [
+            p("the window faces a wall", "窗户对着一堵墙"),
+            p("the sheets were dirty", "床单脏兮兮的"),
+            p("the staff ignored us", "工作人员爱理不理"),
+            p("breakfast was cold", "早餐都是凉的"),
+            p("it is far from everything", "位置偏得要命"),
+            p("the street noise kept us awake", "吵得整夜睡不着"),
+            p("the bathroom leaked", "浴室漏水"),
+            p("check-in took two hours", "办理入住等了两小时"),
+            p("the rooms smell of mould", "房间有霉味"),
+            p("there were insects in the room", "屋里有蟑螂"),
+        ],
+    },
+];
+
+/// Verdicts that fit every product.
+pub(crate) static GENERIC_OPINIONS: Opinions = Opinions {
+    good: [
+        p("I am very satisfied", "我非常满意"),
+        p("it is worth the money", "物超所值"),
+        p("I recommend it", "强烈推荐"),
+        p("I will come back", "下次还会光顾"),
+        p("my whole family is pleased", "全家人都很喜欢"),
+        p("it was better than I expected", "比想象的还要好"),
+        p("five stars", "给五星好评"),
+        p("it made my day", "让人心情愉快"),
+        p("a wise choice", "真是明智的选择"),
+        p("I have no complaints", "挑不出毛病"),
+    ],
+    bad: [
+        p("I am very disappointed", "我非常失望"),
+        p("it is a waste of money", "白白浪费钱"),
+        p("I do not recommend it", "不推荐大家选"),
+        p("never again", "再也不会来了"),
+        p("my whole family complained", "全家人都在抱怨"),
+        p("it was worse than I feared", "比想象的还要糟"),
+        p("one star is too much", "一星都嫌多"),
+        p("it ruined my day", "让人一肚子火"),
+        p("a big mistake", "真是后悔的决定"),
+        p("I want my money back", "我要求退款"),
+    ],
+};
