@@ -1,0 +1,136 @@
+//! The tokenizer: encode, decode, load, save.
+
+use std::path::Path;
+
+use rayon::prelude::*;
+use serde_json::Value;
+
+use crate::definition::Definition;
+use crate::encode::Encoder;
+use crate::{TokenizerError, train};
+
+/// The document separator, the only special token of tokenizers that are trained here.
+pub const END_OF_TEXT: &str = "<|endoftext|>";
+
+/// A byte-level BPE tokenizer.
+pub struct Tokenizer {
+    pub(crate) definition: Definition,
+    /// What `tokenizer.json` holds.
+    pub(crate) json: Value,
+    encoder: Encoder,
+}
+
+impl std::fmt::Debug for Tokenizer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tokenizer").field("vocabulary", &self.vocabulary()).finish_non_exhaustive()
+    }
+}
+
+impl Tokenizer {
+    /// Trains a tokenizer of exactly `vocabulary` entries: `<|endoftext|>` with id 0, the 256
+    /// bytes, and pieces made by merges in the order of their training. The same texts give the
+    /// same tokenizer, whatever the number of threads.
+    ///
+    /// # Errors
+    /// A vocabulary below 257; texts that do not give so many pieces (a pair must occur at least
+    /// twice to become one).
+    pub fn train<'a>(
+        texts: impl Iterator<Item = &'a str>,
+        vocabulary: usize,
+    ) -> Result<Self, TokenizerError> {
+        Self::from_json(train::train(texts, vocabulary)?).map_err(TokenizerError::Definition)
+    }
+
+    /// Loads a `tokenizer.json` of Hugging Face's `tokenizers` that holds a byte-level BPE.
+    ///
+    /// # Errors
+    /// A missing or broken file; a tokenizer of another kind, or one that would not give text
+    /// back byte for byte.
+    pub fn load(path: &Path) -> Result<Self, TokenizerError> {
+        let io = |source| TokenizerError::Io { path: path.to_owned(), source };
+        let bad = |reason: String| TokenizerError::BadFile { path: path.to_owned(), reason };
+        let bytes = std::fs::read(path).map_err(io)?;
+        let json = serde_json::from_slice(&bytes)
+            .map_err(|error| bad(format!("not a tokenizer.json: {error}")))?;
+        Self::from_json(json).map_err(bad)
+    }
+
+    /// Writes a `tokenizer.json` that Python's `tokenizers` loads.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn save(&self, path: &Path) -> Result<(), TokenizerError> {
+        let mut text = self.json.to_string();
+        text.push('\n');
+        std::fs::write(path, text)
+            .map_err(|source| TokenizerError::Io { path: path.to_owned(), source })
+    }
+
+    pub(crate) fn from_json(mut json: Value) -> Result<Self, String> {
+        let definition = Definition::read(&json)?;
+        // Both would change what a text encodes to, and belong to a model rather than to text.
+        json["truncation"] = Value::Null;
+        json["padding"] = Value::Null;
+        let encoder = Encoder::new(&definition, &json)?;
+        Ok(Self { definition, json, encoder })
+    }
+
+    /// Token ids of a text. Characters that spell a special token are text like any other, so
+    /// that no text can end its own document; other added tokens of a loaded file are found.
+    pub fn encode(&self, text: &str) -> Vec<u32> {
+        self.encoder.encode(text)
+    }
+
+    /// Encodes texts in parallel, in their order.
+    pub fn encode_batch(&self, texts: &[&str]) -> Vec<Vec<u32>> {
+        texts.par_iter().map(|text| self.encode(text)).collect()
+    }
+
+    /// The text of token ids. Special tokens stand for no text; an id outside the vocabulary,
+    /// and bytes that are no UTF-8 (tokens cut inside a character), become U+FFFD.
+    pub fn decode(&self, ids: &[u32]) -> String {
+        let bytes = self.decode_bytes(ids);
+        match String::from_utf8(bytes) {
+            Ok(text) => text,
+            Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
+        }
+    }
+
+    /// The bytes of token ids, exactly; an id outside the vocabulary becomes those of U+FFFD.
+    pub fn decode_bytes(&self, ids: &[u32]) -> Vec<u8> {
+        let unknown = "\u{fffd}".as_bytes();
+        let bytes = |&id: &u32| {
+            let piece = self.definition.pieces.get(id as usize);
+            piece.map_or(unknown, |piece| piece.bytes.as_slice())
+        };
+        ids.iter().flat_map(bytes).copied().collect()
+    }
+
+    /// Entries of the vocabulary.
+    pub fn vocabulary(&self) -> usize {
+        self.definition.pieces.len()
+    }
+
+    /// Id of the document separator; 0 unless the tokenizer was loaded from elsewhere.
+    pub fn end_of_text(&self) -> u32 {
+        self.definition.end_of_text
+    }
+
+    /// Bytes of text that each id stands for; 0 for special tokens.
+    pub fn token_bytes(&self) -> Vec<u32> {
+        self.definition.pieces.iter().map(|piece| piece.bytes.len() as u32).collect()
+    }
+
+    /// A piece as it is written in `tokenizer.json`, or none outside the vocabulary.
+    pub fn piece(&self, id: u32) -> Option<&str> {
+        self.definition.pieces.get(id as usize).map(|piece| piece.written.as_str())
+    }
+}
+
+/// Bytes of text per token: the mean over all `texts` together, end tokens not counted. 0 for
+/// texts without tokens.
+pub fn bytes_per_token(tokenizer: &Tokenizer, texts: &[&str]) -> f64 {
+    let tokens: usize = tokenizer.encode_batch(texts).iter().map(Vec::len).sum();
+    let bytes: usize = texts.iter().map(|text| text.len()).sum();
+    if tokens == 0 { 0.0 } else { bytes as f64 / tokens as f64 }
+}
