@@ -1,0 +1,222 @@
+//! The kernels recorded for burn's backward pass.
+
+use burn::backend::autodiff::checkpoint::base::Checkpointer;
+use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
+use burn::backend::autodiff::grads::Gradients;
+use burn::backend::autodiff::ops::{Backward, NodeGuard, Ops, OpsKind};
+use burn::backend::flex::FlexTensor;
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Autodiff, Flex};
+
+use crate::extension::{self, Kernels};
+use crate::flex::{changed, contiguous, dims, floats, tensor, with_last};
+use crate::kernel::{attention, embedding, linear, loss, norm, swiglu};
+
+type Recorded<C> = FloatTensor<Autodiff<Flex, C>>;
+
+/// Runs `forward`, which returns the output and what the backward pass of `operation` needs, and
+/// records it if any parent is tracked.
+fn record<K: Backward<Flex, N>, C: CheckpointStrategy, const N: usize>(
+    operation: K,
+    parents: [NodeGuard; N],
+    forward: impl FnOnce() -> (FlexTensor, K::State),
+) -> Recorded<C> {
+    let (out, state) = forward();
+    match operation.prepare::<C>(parents).compute_bound().stateful() {
+        OpsKind::Tracked(prep) => prep.finish(state, out),
+        OpsKind::UnTracked(prep) => prep.finish(out),
+    }
+}
+
+/// Defines one operation's backward pass: from its state, the output's gradient and whether each
+/// parent wants one, to the gradients of the parents.
+macro_rules! backward {
+    ($name:ident, $parents:literal, $state:ty, |$saved:pat_param, $gradient:ident, $wanted:pat_param| $body:expr) => {
+        #[derive(Debug)]
+        struct $name;
+
+        impl Backward<Flex, $parents> for $name {
+            type State = $state;
+
+            fn backward(
+                self,
+                ops: Ops<Self::State, $parents>,
+                grads: &mut Gradients,
+                _: &mut Checkpointer,
+            ) {
+                let $gradient = contiguous(grads.consume::<Flex>(&ops.node));
+                let $wanted = ops.parents.each_ref().map(Option::is_some);
+                let $saved = ops.state;
+                let results: [Option<FlexTensor>; $parents] = $body;
+                for (parent, result) in ops.parents.into_iter().zip(results) {
+                    if let (Some(parent), Some(result)) = (parent, result) {
+                        grads.register::<Flex>(parent.id, result);
+                    }
+                }
+            }
+        }
+    };
+}
+
+backward!(RmsNorm, 2, [FlexTensor; 3], |[x, weight, inverse], gradient, _| {
+    let [dx, dw] = norm::backward(floats(&gradient), floats(&x), floats(&weight), floats(&inverse));
+    let d = dw.len();
+    [Some(tensor(dx, x.layout().shape().clone())), Some(tensor(dw, [d]))]
+});
+
+backward!(Swiglu, 2, [FlexTensor; 2], |[gate, up], gradient, _| {
+    let shape = gate.layout().shape();
+    swiglu::backward(floats(&gradient), floats(&gate), floats(&up))
+        .map(|values| Some(tensor(values, shape.clone())))
+});
+
+backward!(Rotate, 1, [FlexTensor; 2], |[cos, sin], gradient, _| {
+    [Some(extension::rotate(&gradient, &cos, &sin, true))]
+});
+
+backward!(Attention, 3, ([FlexTensor; 5], usize), |([q, k, v, out, lse], past), gradient, _| {
+    let shape = extension::attention_shape(&q, &k, &v, past);
+    let saved = attention::Saved {
+        q: floats(&q),
+        k: floats(&k),
+        v: floats(&v),
+        out: floats(&out),
+        lse: floats(&lse),
+    };
+    let [dq, dk, dv] = attention::backward(floats(&gradient), saved, shape);
+    [(dq, &q), (dk, &k), (dv, &v)]
+        .map(|(values, like)| Some(tensor(values, like.layout().shape().clone())))
+});
+
+backward!(Linear, 2, [FlexTensor; 2], |[x, weight], gradient, [for_x, for_weight]| {
+    let size @ [_, d_in, d_out] = extension::linear_dims(&x, &weight);
+    let dx = || linear::backward_x(floats(&gradient), floats(&weight), size);
+    let dw = || linear::backward_weight(floats(&gradient), floats(&x), size);
+    [
+        for_x.then(|| tensor(dx(), with_last(&x, d_in))),
+        for_weight.then(|| tensor(dw(), [d_in, d_out])),
+    ]
+});
+
+backward!(Embedding, 1, (Vec<usize>, [usize; 2]), |(ids, [vocabulary, d]), gradient, _| {
+    let values = embedding::backward(floats(&gradient), &ids, vocabulary, d);
+    [Some(tensor(values, [vocabulary, d]))]
+});
+
+// The forward pass left the gradients of the mean loss: they only need its own gradient.
+backward!(CrossEntropy, 1, FlexTensor, |saved, gradient, _| {
+    [Some(scaled(saved, floats(&gradient)[0]))]
+});
+
+backward!(HeadCrossEntropy, 2, [Option<FlexTensor>; 2], |saved, gradient, _| {
+    saved.map(|saved| saved.map(|saved| scaled(saved, floats(&gradient)[0])))
+});
+
+// As above, but each row has a gradient of its own.
+backward!(TokenLosses, 1, FlexTensor, |saved, gradient, _| {
+    let [_, vocabulary] = dims(&saved, "logits");
+    [Some(changed(saved, |rows| {
+        for (row, gradient) in rows.chunks_exact_mut(vocabulary).zip(floats(&gradient)) {
+            loss::scale(row, *gradient);
+        }
+    }))]
+});
+
+fn scaled(saved: FlexTensor, factor: f32) -> FlexTensor {
+    if factor == 1.0 { saved } else { changed(saved, |values| loss::scale(values, factor)) }
+}
+
+impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
+    fn fused_rms_norm(x: Recorded<C>, weight: Recorded<C>, eps: f64) -> Recorded<C> {
+        let ((x, x_node), (weight, weight_node)) = (x.into_parts(), weight.into_parts());
+        let (x, weight) = (contiguous(x), contiguous(weight));
+        record::<_, C, 2>(RmsNorm, [x_node, weight_node], || {
+            let (out, inverse) = extension::rms_norm(&x, &weight, eps);
+            (out, [x, weight, inverse])
+        })
+    }
+
+    fn fused_swiglu(gate: Recorded<C>, up: Recorded<C>) -> Recorded<C> {
+        let ((gate, gate_node), (up, up_node)) = (gate.into_parts(), up.into_parts());
+        let (gate, up) = (contiguous(gate), contiguous(up));
+        record::<_, C, 2>(Swiglu, [gate_node, up_node], || {
+            (extension::swiglu(&gate, &up), [gate, up])
+        })
+    }
+
+    fn fused_rotate(x: Recorded<C>, cos: Recorded<C>, sin: Recorded<C>) -> Recorded<C> {
+        let (x, x_node) = x.into_parts();
+        let (cos, sin) = (contiguous(cos.into_primitive()), contiguous(sin.into_primitive()));
+        record::<_, C, 1>(Rotate, [x_node], || {
+            (extension::rotate(&contiguous(x), &cos, &sin, false), [cos, sin])
+        })
+    }
+
+    fn fused_attention(q: Recorded<C>, k: Recorded<C>, v: Recorded<C>, past: usize) -> Recorded<C> {
+        let [(q, q_node), (k, k_node), (v, v_node)] = [q, k, v].map(|x| x.into_parts());
+        let [q, k, v] = [q, k, v].map(contiguous);
+        record::<_, C, 3>(Attention, [q_node, k_node, v_node], || {
+            let (out, lse) = extension::attention(&q, &k, &v, past);
+            (out.clone(), ([q, k, v, out, lse], past))
+        })
+    }
+
+    fn fused_linear(x: Recorded<C>, weight: Recorded<C>) -> Recorded<C> {
+        let ((x, x_node), (weight, weight_node)) = (x.into_parts(), weight.into_parts());
+        let (x, weight) = (contiguous(x), contiguous(weight));
+        record::<_, C, 2>(Linear, [x_node, weight_node], || {
+            (extension::linear(&x, &weight), [x, weight])
+        })
+    }
+
+    fn fused_embedding(table: Recorded<C>, ids: FlexTensor) -> Recorded<C> {
+        let (table, node) = table.into_parts();
+        let size = dims(&table, "the table of embedding");
+        record::<_, C, 1>(Embedding, [node], || {
+            let (out, ids) = extension::embed(&contiguous(table), &ids);
+            (out, (ids, size))
+        })
+    }
+
+    fn fused_cross_entropy(logits: Recorded<C>, targets: FlexTensor) -> Recorded<C> {
+        let (logits, node) = logits.into_parts();
+        match CrossEntropy.prepare::<C>([node]).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => {
+                let [n, _] = dims(&logits, "logits");
+                let weight = 1.0 / n as f32;
+                let (losses, gradient) = extension::losses_and_gradient(logits, &targets, weight);
+                prep.finish(gradient, tensor(vec![loss::mean(floats(&losses))], [1]))
+            }
+            OpsKind::UnTracked(prep) => {
+                prep.finish(extension::mean_loss(&contiguous(logits), &targets))
+            }
+        }
+    }
+
+    fn fused_token_losses(logits: Recorded<C>, targets: FlexTensor) -> Recorded<C> {
+        let (logits, node) = logits.into_parts();
+        match TokenLosses.prepare::<C>([node]).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => {
+                let (losses, gradient) = extension::losses_and_gradient(logits, &targets, 1.0);
+                prep.finish(gradient, losses)
+            }
+            OpsKind::UnTracked(prep) => {
+                prep.finish(extension::token_losses(&contiguous(logits), &targets))
+            }
+        }
+    }
+
+    fn fused_head_cross_entropy(
+        hidden: Recorded<C>,
+        head: Recorded<C>,
+        targets: FlexTensor,
+    ) -> Recorded<C> {
+        let wanted = loss::Wanted { hidden: hidden.is_tracked(), head: head.is_tracked() };
+        let ((hidden, hidden_node), (head, head_node)) = (hidden.into_parts(), head.into_parts());
+        record::<_, C, 2>(HeadCrossEntropy, [hidden_node, head_node], || {
+            let (hidden, head) = (contiguous(hidden), contiguous(head));
+            let result = extension::head_loss(&hidden, &head, &targets, wanted);
+            (result.loss, result.gradients)
+        })
+    }
+}

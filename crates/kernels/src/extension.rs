@@ -1,0 +1,238 @@
+//! The kernels as operations of burn's backends, on `flex`: shapes checked, results wrapped. The
+//! recording for the backward pass is in `autodiff`.
+
+use burn::backend::flex::FlexTensor;
+use burn::backend::tensor::{FloatTensor, IntTensor};
+use burn::backend::{Backend, Flex, backend_extension};
+
+use crate::flex::{changed, contiguous, dims, floats, indices, tensor, with_last};
+use crate::kernel::{attention, embedding, linear, loss, norm, rotary, swiglu};
+
+/// Operations with a kernel. Shapes are those of the public functions; floats are f32.
+#[backend_extension(Flex, Autodiff)]
+pub(crate) trait Kernels: Backend {
+    fn fused_rms_norm(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        eps: f64,
+    ) -> FloatTensor<Self>;
+
+    fn fused_swiglu(gate: FloatTensor<Self>, up: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    fn fused_rotate(
+        x: FloatTensor<Self>,
+        cos: FloatTensor<Self>,
+        sin: FloatTensor<Self>,
+    ) -> FloatTensor<Self>;
+
+    fn fused_attention(
+        q: FloatTensor<Self>,
+        k: FloatTensor<Self>,
+        v: FloatTensor<Self>,
+        past: usize,
+    ) -> FloatTensor<Self>;
+
+    fn fused_linear(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    fn fused_embedding(table: FloatTensor<Self>, ids: IntTensor<Self>) -> FloatTensor<Self>;
+
+    fn fused_cross_entropy(
+        logits: FloatTensor<Self>,
+        targets: IntTensor<Self>,
+    ) -> FloatTensor<Self>;
+
+    fn fused_token_losses(logits: FloatTensor<Self>, targets: IntTensor<Self>)
+    -> FloatTensor<Self>;
+
+    fn fused_head_cross_entropy(
+        hidden: FloatTensor<Self>,
+        head: FloatTensor<Self>,
+        targets: IntTensor<Self>,
+    ) -> FloatTensor<Self>;
+}
+
+impl Kernels for Flex {
+    fn fused_rms_norm(x: FlexTensor, weight: FlexTensor, eps: f64) -> FlexTensor {
+        rms_norm(&contiguous(x), &contiguous(weight), eps).0
+    }
+
+    fn fused_swiglu(gate: FlexTensor, up: FlexTensor) -> FlexTensor {
+        swiglu(&contiguous(gate), &contiguous(up))
+    }
+
+    fn fused_rotate(x: FlexTensor, cos: FlexTensor, sin: FlexTensor) -> FlexTensor {
+        rotate(&contiguous(x), &contiguous(cos), &contiguous(sin), false)
+    }
+
+    fn fused_attention(q: FlexTensor, k: FlexTensor, v: FlexTensor, past: usize) -> FlexTensor {
+        attention(&contiguous(q), &contiguous(k), &contiguous(v), past).0
+    }
+
+    fn fused_linear(x: FlexTensor, weight: FlexTensor) -> FlexTensor {
+        linear(&contiguous(x), &contiguous(weight))
+    }
+
+    fn fused_embedding(table: FlexTensor, ids: FlexTensor) -> FlexTensor {
+        embed(&contiguous(table), &ids).0
+    }
+
+    fn fused_cross_entropy(logits: FlexTensor, targets: FlexTensor) -> FlexTensor {
+        mean_loss(&contiguous(logits), &targets)
+    }
+
+    fn fused_token_losses(logits: FlexTensor, targets: FlexTensor) -> FlexTensor {
+        token_losses(&contiguous(logits), &targets)
+    }
+
+    fn fused_head_cross_entropy(
+        hidden: FlexTensor,
+        head: FlexTensor,
+        targets: FlexTensor,
+    ) -> FlexTensor {
+        let wanted = loss::Wanted { hidden: false, head: false };
+        head_loss(&contiguous(hidden), &contiguous(head), &targets, wanted).loss
+    }
+}
+
+// The functions below take contiguous tensors.
+
+/// The normalised `x` and the inverse root mean square of each row.
+pub(crate) fn rms_norm(x: &FlexTensor, weight: &FlexTensor, eps: f64) -> (FlexTensor, FlexTensor) {
+    let [d] = dims(weight, "the weight of rms_norm");
+    let shape = x.layout().shape().clone();
+    assert_eq!(shape.as_slice().last(), Some(&d), "rms_norm: x {shape:?}, weight [{d}]");
+    let [out, inverse] = norm::forward(floats(x), floats(weight), eps);
+    let rows = inverse.len();
+    (tensor(out, shape), tensor(inverse, [rows]))
+}
+
+pub(crate) fn swiglu(gate: &FlexTensor, up: &FlexTensor) -> FlexTensor {
+    let shape = gate.layout().shape().clone();
+    assert_eq!(&shape, up.layout().shape(), "swiglu: gate and up must have one shape");
+    tensor(swiglu::forward(floats(gate), floats(up)), shape)
+}
+
+pub(crate) fn rotate(x: &FlexTensor, cos: &FlexTensor, sin: &FlexTensor, back: bool) -> FlexTensor {
+    let shape @ [_, time, heads, width] = dims(x, "x of rotate");
+    let [rows, half] = dims(cos, "the table of rotate");
+    assert_eq!([rows, 2 * half], [time, width], "rotate: x {shape:?}, angles [{rows}, {half}]");
+    assert_eq!(dims(sin, "the table of rotate"), [rows, half]);
+    tensor(rotary::rotate(floats(x), floats(cos), floats(sin), heads, half, back), shape)
+}
+
+/// The shapes of an attention call, checked against each other.
+pub(crate) fn attention_shape(
+    q: &FlexTensor,
+    k: &FlexTensor,
+    v: &FlexTensor,
+    past: usize,
+) -> attention::Shape {
+    let [batch, time, heads, width] = dims(q, "q");
+    let key_dims @ [_, _, kv_heads, _] = dims(k, "k");
+    assert_eq!(key_dims, [batch, past + time, kv_heads, width], "k does not fit q and past {past}");
+    assert_eq!(key_dims, dims(v, "v"), "k and v must have one shape");
+    assert!(
+        kv_heads > 0 && heads.is_multiple_of(kv_heads),
+        "{heads} query heads cannot share {kv_heads} key heads evenly"
+    );
+    attention::Shape { batch, time, past, heads, kv_heads, width }
+}
+
+/// The output and the log-sum-exp of each query.
+pub(crate) fn attention(
+    q: &FlexTensor,
+    k: &FlexTensor,
+    v: &FlexTensor,
+    past: usize,
+) -> (FlexTensor, FlexTensor) {
+    let shape = attention_shape(q, k, v, past);
+    let [out, lse] = attention::forward(floats(q), floats(k), floats(v), shape);
+    (
+        tensor(out, [shape.batch, shape.time, shape.heads, shape.width]),
+        tensor(lse, [shape.batch, shape.heads, shape.time]),
+    )
+}
+
+/// Rows, `d_in` and `d_out` of a linear layer.
+pub(crate) fn linear_dims(x: &FlexTensor, weight: &FlexTensor) -> [usize; 3] {
+    let [d_in, d_out] = dims(weight, "the weight of linear");
+    let shape = x.layout().shape();
+    assert_eq!(
+        shape.as_slice().last(),
+        Some(&d_in),
+        "linear: x {shape:?}, weight [{d_in}, {d_out}]"
+    );
+    [shape.num_elements() / d_in, d_in, d_out]
+}
+
+pub(crate) fn linear(x: &FlexTensor, weight: &FlexTensor) -> FlexTensor {
+    let size = linear_dims(x, weight);
+    tensor(linear::forward(floats(x), floats(weight), size), with_last(x, size[2]))
+}
+
+/// The rows of the table, and the ids as read.
+pub(crate) fn embed(table: &FlexTensor, ids: &FlexTensor) -> (FlexTensor, Vec<usize>) {
+    let [vocabulary, d] = dims(table, "the table of embedding");
+    let [batch, time] = dims(ids, "the ids of embedding");
+    let ids = indices(ids, vocabulary);
+    (tensor(embedding::forward(floats(table), &ids, d), [batch, time, d]), ids)
+}
+
+/// Targets fitting `n` rows over `vocabulary` columns.
+fn targets_of(targets: &FlexTensor, [n, vocabulary]: [usize; 2]) -> Vec<usize> {
+    let [count] = dims(targets, "the targets");
+    assert_eq!(count, n, "there must be one target for each row");
+    indices(targets, vocabulary)
+}
+
+pub(crate) fn token_losses(logits: &FlexTensor, targets: &FlexTensor) -> FlexTensor {
+    let size @ [n, vocabulary] = dims(logits, "logits");
+    let targets = targets_of(targets, size);
+    tensor(loss::token_losses(floats(logits), &targets, vocabulary), [n])
+}
+
+pub(crate) fn mean_loss(logits: &FlexTensor, targets: &FlexTensor) -> FlexTensor {
+    tensor(vec![loss::mean(floats(&token_losses(logits, targets)))], [1])
+}
+
+/// The losses of all rows, and the logits overwritten with the gradient of `weight` times their
+/// sum.
+pub(crate) fn losses_and_gradient(
+    logits: FlexTensor,
+    targets: &FlexTensor,
+    weight: f32,
+) -> (FlexTensor, FlexTensor) {
+    let size @ [n, vocabulary] = dims(&logits, "logits");
+    let targets = targets_of(targets, size);
+    let mut losses = Vec::new();
+    let gradient = changed(logits, |logits| {
+        losses = loss::losses_into_gradient(logits, &targets, vocabulary, weight);
+    });
+    (tensor(losses, [n]), gradient)
+}
+
+/// The mean loss and the wanted gradients of `hidden x head`.
+pub(crate) struct HeadLoss {
+    pub(crate) loss: FlexTensor,
+    pub(crate) gradients: [Option<FlexTensor>; 2],
+}
+
+pub(crate) fn head_loss(
+    hidden: &FlexTensor,
+    head: &FlexTensor,
+    targets: &FlexTensor,
+    wanted: loss::Wanted,
+) -> HeadLoss {
+    let [n, d] = dims(hidden, "hidden");
+    let [d_in, vocabulary] = dims(head, "head");
+    assert_eq!(d, d_in, "hidden [{n}, {d}] does not fit head [{d_in}, {vocabulary}]");
+    let targets = targets_of(targets, [n, vocabulary]);
+    let result = loss::head(floats(hidden), floats(head), &targets, [d, vocabulary], wanted);
+    HeadLoss {
+        loss: tensor(vec![result.loss], [1]),
+        gradients: [
+            result.d_hidden.map(|values| tensor(values, [n, d])),
+            result.d_head.map(|values| tensor(values, [d, vocabulary])),
+        ],
+    }
+}

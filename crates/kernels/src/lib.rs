@@ -1,0 +1,34 @@
+//! The operations a LLaMA-like decoder is made of, as fused forward and backward kernels with
+//! plain twins.
+//!
+//! Every operation exists twice. [`plain`] composes it from burn's own tensor operations: it runs
+//! on any backend, and its gradient is derived by burn. The functions at the root of this crate have
+//! the same names and signatures; on the `flex` CPU backend (with or without autodiff) they run
+//! kernels of this crate, elsewhere they call the plain twin. Tests hold the two together.
+//!
+//! What the kernels promise: results are bit-identical for any number of threads (a fixed
+//! partition of the work, a fixed order of every sum), and nothing of the size `time x time` for a
+//! whole batch is ever stored.
+//!
+//! What this crate deliberately does not do: it knows no model, no weights and no optimiser; it
+//! draws no random numbers; it keeps no state besides what a backward pass needs.
+#![recursion_limit = "256"]
+
+mod allocator;
+mod autodiff;
+mod buffer;
+mod extension;
+mod flex;
+mod kernel;
+mod matrix;
+mod ops;
+pub mod plain;
+mod rotary;
+mod simd;
+
+pub use allocator::tune_allocator;
+pub use ops::{
+    cached_attention, causal_attention, cross_entropy, embedding, head_cross_entropy, linear,
+    rms_norm, rotate, squared_norm, swiglu, token_losses,
+};
+pub use rotary::RotaryTable;

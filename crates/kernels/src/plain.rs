@@ -1,0 +1,118 @@
+//! The operations composed from burn's own, for any backend. They are what the fused kernels are
+//! tested against, and what runs where there is no kernel.
+
+use burn::tensor::activation::{log_softmax, silu, softmax};
+use burn::tensor::{Bool, Int, Tensor};
+
+use crate::RotaryTable;
+
+/// RMSNorm (Zhang and Sennrich 2019, arXiv:1910.07467): `x / sqrt(mean(x^2) + eps) * weight`.
+///
+/// `x` is `[.., d]`, normalised over its last axis; `weight` is `[d]`.
+pub fn rms_norm<const D: usize>(x: Tensor<D>, weight: Tensor<1>, eps: f64) -> Tensor<D> {
+    let rms = (x.clone() * x.clone()).mean_dim(D - 1).add_scalar(eps).sqrt();
+    x / rms * weight.unsqueeze()
+}
+
+/// The gate of SwiGLU (Shazeer 2020, arXiv:2002.05202): `silu(gate) * up`, elementwise.
+pub fn swiglu<const D: usize>(gate: Tensor<D>, up: Tensor<D>) -> Tensor<D> {
+    silu(gate) * up
+}
+
+/// Rotates `x` (`[batch, time, heads, head_dim]`) at the positions `offset..offset + time`.
+///
+/// # Panics
+/// If `offset + time` exceeds the table's context.
+pub fn rotate(x: Tensor<4>, table: &RotaryTable, offset: usize) -> Tensor<4> {
+    let [_, time, _, head_dim] = x.dims();
+    let half = head_dim / 2;
+    let (cos, sin) = table.rows(offset, time);
+    let cos = cos.reshape([1, time, 1, half]);
+    let sin = sin.reshape([1, time, 1, half]);
+    let first = x.clone().narrow(3, 0, half);
+    let second = x.narrow(3, half, half);
+    Tensor::cat(
+        vec![
+            first.clone() * cos.clone() - second.clone() * sin.clone(),
+            second * cos + first * sin,
+        ],
+        3,
+    )
+}
+
+/// Causal attention with scale `1 / sqrt(head_dim)`: query `t` sees keys `0..=t`.
+///
+/// `q` is `[batch, time, heads, head_dim]`, `k` and `v` are `[batch, time, kv_heads, head_dim]` with
+/// `heads` a multiple of `kv_heads`: query head `h` reads key head `h / (heads / kv_heads)`.
+/// Returns `[batch, time, heads, head_dim]`.
+pub fn causal_attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>) -> Tensor<4> {
+    cached_attention(q, k, v, 0)
+}
+
+/// Attention of `time` new queries to `past + time` keys: query `t` sees keys `0..=past + t`.
+///
+/// Shapes as in [`causal_attention`], except that `k` and `v` are
+/// `[batch, past + time, kv_heads, head_dim]`.
+pub fn cached_attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, past: usize) -> Tensor<4> {
+    let [_, time, heads, head_dim] = q.dims();
+    let keys = k.dims()[1];
+    let device = q.device();
+    let q = q.swap_dims(1, 2);
+    let k = repeat_heads(k.swap_dims(1, 2), heads);
+    let v = repeat_heads(v.swap_dims(1, 2), heads);
+    let scores = q.matmul(k.swap_dims(2, 3)).div_scalar((head_dim as f64).sqrt());
+    let hidden = Tensor::<2, Bool>::tril_mask([time, keys], past as i64, &device);
+    let scores = scores.mask_fill(hidden.unsqueeze(), f32::NEG_INFINITY);
+    softmax(scores, 3).matmul(v).swap_dims(1, 2)
+}
+
+/// `[batch, kv_heads, time, head_dim]` to `[batch, heads, time, head_dim]`.
+fn repeat_heads(x: Tensor<4>, heads: usize) -> Tensor<4> {
+    let [batch, kv_heads, time, head_dim] = x.dims();
+    if heads == kv_heads {
+        return x;
+    }
+    x.unsqueeze_dim::<5>(2)
+        .expand([batch, kv_heads, heads / kv_heads, time, head_dim])
+        .reshape([batch, heads, time, head_dim])
+}
+
+/// Mean cross-entropy in nats of `logits` (`[n, vocabulary]`) against `targets` (`[n]`): `[1]`.
+pub fn cross_entropy(logits: Tensor<2>, targets: Tensor<1, Int>) -> Tensor<1> {
+    token_losses(logits, targets).mean()
+}
+
+/// Negative log-likelihood in nats of each target: `[n]`.
+pub fn token_losses(logits: Tensor<2>, targets: Tensor<1, Int>) -> Tensor<1> {
+    log_softmax(logits, 1).gather(1, targets.unsqueeze_dim(1)).squeeze_dim::<1>(1).neg()
+}
+
+/// Mean cross-entropy in nats of `hidden x head` (`[n, d]` times `[d, vocabulary]`) against
+/// `targets` (`[n]`): `[1]`.
+pub fn head_cross_entropy(
+    hidden: Tensor<2>,
+    head: Tensor<2>,
+    targets: Tensor<1, Int>,
+) -> Tensor<1> {
+    cross_entropy(hidden.matmul(head), targets)
+}
+
+/// `x` (`[.., d_in]`) times `weight` (`[d_in, d_out]`), as one product of two matrices.
+pub fn linear<const D: usize>(x: Tensor<D>, weight: Tensor<2>) -> Tensor<D> {
+    let mut dims = x.dims();
+    let [d_in, d_out] = weight.dims();
+    let rows = dims[..D - 1].iter().product::<usize>();
+    dims[D - 1] = d_out;
+    x.reshape([rows, d_in]).matmul(weight).reshape(dims)
+}
+
+/// Rows of `table` (`[vocabulary, d]`) picked by `ids` (`[batch, time]`): `[batch, time, d]`.
+pub fn embedding(table: Tensor<2>, ids: Tensor<2, Int>) -> Tensor<3> {
+    burn::tensor::module::embedding(table, ids)
+}
+
+/// The sum of the squares of all elements.
+pub fn squared_norm<const D: usize>(x: Tensor<D>) -> f64 {
+    let x = x.inner();
+    f64::from((x.clone() * x).sum().into_scalar::<f32>())
+}
