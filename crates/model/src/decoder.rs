@@ -1,0 +1,294 @@
+//! The decoder: embedding, layers of attention and feed-forward blocks, final norm, output head.
+//!
+//! The architecture is LLaMA's (Touvron et al. 2023, arXiv:2302.13971): norms before the blocks
+//! (RMSNorm), rotary positions, SwiGLU, no biases, query heads in groups that share key and value
+//! heads, and an output head of its own or the embedding's.
+
+use ablate_kernels as kernels;
+use ablate_kernels::RotaryTable;
+use burn::module::{Module, Param};
+use burn::tensor::{Device, Int, Tensor};
+
+use crate::generate::LayerCache;
+use crate::{
+    Cache, HostTensor, ModelConfig, ModelError, Part, Place, Weights, matrix_from_host,
+    matrix_to_host, vector_from_host, vector_to_host,
+};
+
+/// A LLaMA-like decoder. Token ids in, next-token logits out.
+///
+/// Token ids must be below the vocabulary, and sequences no longer than the context: callers check
+/// both when data meets a model, for here is the inner loop.
+#[derive(Module, Debug)]
+pub struct Decoder {
+    embedding: Param<Tensor<2>>,
+    layers: Vec<Layer>,
+    norm: Param<Tensor<1>>,
+    /// `[width, vocabulary]`; `None` when the head is the embedding, transposed.
+    head: Option<Param<Tensor<2>>>,
+    #[module(skip)]
+    rotary: RotaryTable,
+    #[module(skip)]
+    config: ModelConfig,
+}
+
+/// One layer: attention and a feed-forward block, each added to the residual stream.
+#[derive(Module, Debug)]
+pub struct Layer {
+    input_norm: Param<Tensor<1>>,
+    query: Param<Tensor<2>>,
+    key: Param<Tensor<2>>,
+    value: Param<Tensor<2>>,
+    output: Param<Tensor<2>>,
+    post_norm: Param<Tensor<1>>,
+    gate: Param<Tensor<2>>,
+    up: Param<Tensor<2>>,
+    down: Param<Tensor<2>>,
+    #[module(skip)]
+    heads: usize,
+    #[module(skip)]
+    kv_heads: usize,
+    #[module(skip)]
+    norm_eps: f64,
+}
+
+impl Decoder {
+    /// The residual stream after the last layer and the final norm: `[batch, time, width]` from
+    /// `tokens` of `[batch, time]`.
+    ///
+    /// # Panics
+    /// If a sequence is longer than the context, or an id is not below the vocabulary.
+    pub fn hidden(&self, tokens: Tensor<2, Int>) -> Tensor<3> {
+        self.run(tokens, None)
+    }
+
+    /// Logits of the next token at every position: `[batch, time, vocabulary]`.
+    ///
+    /// # Panics
+    /// As [`Decoder::hidden`].
+    pub fn logits(&self, tokens: Tensor<2, Int>) -> Tensor<3> {
+        kernels::linear(self.hidden(tokens), self.head())
+    }
+
+    /// Mean cross-entropy of `targets` in nats, `[1]`; `inputs` and `targets` are `[batch, time]`,
+    /// and `targets[b, t]` is what should follow `inputs[b, ..=t]`.
+    ///
+    /// # Panics
+    /// As [`Decoder::hidden`], and if the shapes differ.
+    pub fn loss(&self, inputs: Tensor<2, Int>, targets: Tensor<2, Int>) -> Tensor<1> {
+        let [batch, time] = targets.dims();
+        let hidden = self.hidden(inputs).reshape([batch * time, self.config.shape.width]);
+        kernels::head_cross_entropy(hidden, self.head(), targets.reshape([batch * time]))
+    }
+
+    /// The loss of every target in nats: `[batch, time]`.
+    ///
+    /// # Panics
+    /// As [`Decoder::loss`].
+    pub fn token_losses(&self, inputs: Tensor<2, Int>, targets: Tensor<2, Int>) -> Tensor<2> {
+        let [batch, time] = targets.dims();
+        let hidden = self.hidden(inputs).reshape([batch * time, self.config.shape.width]);
+        let logits = kernels::linear(hidden, self.head());
+        kernels::token_losses(logits, targets.reshape([batch * time])).reshape([batch, time])
+    }
+
+    /// Runs the layers; with a cache, `tokens` continue the sequences that it holds.
+    pub(crate) fn run(&self, tokens: Tensor<2, Int>, mut cache: Option<&mut Cache>) -> Tensor<3> {
+        let mut x = kernels::embedding(self.embedding.val(), tokens);
+        for (index, layer) in self.layers.iter().enumerate() {
+            x = layer.forward(x, &self.rotary, cache.as_mut().map(|cache| cache.layer(index)));
+        }
+        kernels::rms_norm(x, self.norm.val(), self.config.norm_eps)
+    }
+
+    /// The output head as `[width, vocabulary]`.
+    pub(crate) fn head(&self) -> Tensor<2> {
+        match &self.head {
+            Some(head) => head.val(),
+            None => self.embedding.val().transpose(),
+        }
+    }
+}
+
+impl Layer {
+    /// The residual stream after this layer, from the one before it: `[batch, time, width]`.
+    pub(crate) fn forward(
+        &self,
+        x: Tensor<3>,
+        rotary: &RotaryTable,
+        cache: Option<&mut LayerCache>,
+    ) -> Tensor<3> {
+        let normed = kernels::rms_norm(x.clone(), self.input_norm.val(), self.norm_eps);
+        let x = x + self.attention(normed, rotary, cache);
+        let normed = kernels::rms_norm(x.clone(), self.post_norm.val(), self.norm_eps);
+        x + self.feed_forward(normed)
+    }
+
+    fn attention(
+        &self,
+        x: Tensor<3>,
+        rotary: &RotaryTable,
+        cache: Option<&mut LayerCache>,
+    ) -> Tensor<3> {
+        let [batch, time, width] = x.dims();
+        let split = |projected: Tensor<3>, heads: usize| {
+            projected.reshape([batch, time, heads, width / self.heads])
+        };
+        let q = split(kernels::linear(x.clone(), self.query.val()), self.heads);
+        let k = split(kernels::linear(x.clone(), self.key.val()), self.kv_heads);
+        let v = split(kernels::linear(x, self.value.val()), self.kv_heads);
+
+        let past = cache.as_ref().map_or(0, |cache| cache.length());
+        let q = kernels::rotate(q, rotary, past);
+        let k = kernels::rotate(k, rotary, past);
+        let mixed = match cache {
+            None => kernels::causal_attention(q, k, v),
+            Some(cache) => {
+                let (keys, values) = cache.append(k, v);
+                kernels::cached_attention(q, keys, values, past)
+            }
+        };
+        kernels::linear(mixed.reshape([batch, time, width]), self.output.val())
+    }
+
+    fn feed_forward(&self, x: Tensor<3>) -> Tensor<3> {
+        let gate = kernels::linear(x.clone(), self.gate.val());
+        let up = kernels::linear(x, self.up.val());
+        kernels::linear(kernels::swiglu(gate, up), self.down.val())
+    }
+}
+
+/// Something done to every parameter, in the order of [`Decoder::names`].
+pub(crate) trait Walk {
+    fn matrix(&mut self, place: Place, parameter: Param<Tensor<2>>) -> Param<Tensor<2>>;
+    fn vector(&mut self, place: Place, parameter: Param<Tensor<1>>) -> Param<Tensor<1>>;
+}
+
+impl Decoder {
+    /// A decoder with these weights. On a device with autodiff its parameters are trainable.
+    ///
+    /// # Errors
+    /// If the configuration is impossible, or the weights are not exactly the finite tensors that
+    /// it names.
+    pub fn from_weights(
+        config: &ModelConfig,
+        weights: &Weights,
+        device: &Device,
+    ) -> Result<Self, ModelError> {
+        weights.check(config)?;
+        let tensor = |place: Place| {
+            let name = place.name();
+            let shape = place.shape(&config.shape);
+            weights.get(&name).ok_or(ModelError::Missing { name, shape })
+        };
+        let matrix = |place: Place| {
+            Ok::<_, ModelError>(Param::from_tensor(matrix_from_host(
+                &place.name(),
+                tensor(place)?,
+                device,
+            )))
+        };
+        let vector = |place: Place| {
+            Ok::<_, ModelError>(Param::from_tensor(vector_from_host(tensor(place)?, device)))
+        };
+        let layer = |index: usize| {
+            Ok::<_, ModelError>(Layer {
+                input_norm: vector(Place::Layer(index, Part::InputNorm))?,
+                query: matrix(Place::Layer(index, Part::Query))?,
+                key: matrix(Place::Layer(index, Part::Key))?,
+                value: matrix(Place::Layer(index, Part::Value))?,
+                output: matrix(Place::Layer(index, Part::Output))?,
+                post_norm: vector(Place::Layer(index, Part::PostNorm))?,
+                gate: matrix(Place::Layer(index, Part::Gate))?,
+                up: matrix(Place::Layer(index, Part::Up))?,
+                down: matrix(Place::Layer(index, Part::Down))?,
+                heads: config.shape.heads,
+                kv_heads: config.shape.kv_heads,
+                norm_eps: config.norm_eps,
+            })
+        };
+        let rotary =
+            RotaryTable::new(config.context, config.shape.head_dim(), config.rope_theta, device);
+        Ok(Self {
+            embedding: matrix(Place::Embedding)?,
+            layers: (0..config.shape.depth).map(layer).collect::<Result<_, _>>()?,
+            norm: vector(Place::FinalNorm)?,
+            head: if config.shape.tied { None } else { Some(matrix(Place::Head)?) },
+            rotary,
+            config: config.clone(),
+        })
+    }
+
+    /// The weights, under Hugging Face names and in the layout of files.
+    pub fn to_weights(&self) -> Weights {
+        struct Export(Weights);
+        impl Export {
+            fn keep(&mut self, place: Place, tensor: HostTensor) {
+                self.0.insert(place.name(), tensor);
+            }
+        }
+        impl Walk for Export {
+            fn matrix(&mut self, place: Place, parameter: Param<Tensor<2>>) -> Param<Tensor<2>> {
+                self.keep(place, matrix_to_host(&place.name(), parameter.val()));
+                parameter
+            }
+            fn vector(&mut self, place: Place, parameter: Param<Tensor<1>>) -> Param<Tensor<1>> {
+                self.keep(place, vector_to_host(parameter.val()));
+                parameter
+            }
+        }
+        let mut export = Export(Weights::new());
+        self.clone().walk(&mut export);
+        export.0
+    }
+
+    /// The Hugging Face names of the parameters, in the order in which burn's `ModuleVisitor` and
+    /// `ModuleMapper`, [`Decoder::gradients`] and [`Decoder::update`] go through them.
+    pub fn names(&self) -> Vec<String> {
+        crate::places(&self.config).map(Place::name).collect()
+    }
+
+    /// What the decoder was built from.
+    pub fn config(&self) -> &ModelConfig {
+        &self.config
+    }
+
+    /// The layers, first to last.
+    pub fn layers(&self) -> &[Layer] {
+        &self.layers
+    }
+
+    /// Where the parameters are.
+    pub fn device(&self) -> Device {
+        self.embedding.val().device()
+    }
+
+    pub(crate) fn walk(self, walk: &mut impl Walk) -> Self {
+        Self {
+            embedding: walk.matrix(Place::Embedding, self.embedding),
+            layers: (0..).zip(self.layers).map(|(index, layer)| layer.walk(index, walk)).collect(),
+            norm: walk.vector(Place::FinalNorm, self.norm),
+            head: self.head.map(|head| walk.matrix(Place::Head, head)),
+            rotary: self.rotary,
+            config: self.config,
+        }
+    }
+}
+
+impl Layer {
+    fn walk(self, index: usize, walk: &mut impl Walk) -> Self {
+        let at = |part| Place::Layer(index, part);
+        Self {
+            input_norm: walk.vector(at(Part::InputNorm), self.input_norm),
+            query: walk.matrix(at(Part::Query), self.query),
+            key: walk.matrix(at(Part::Key), self.key),
+            value: walk.matrix(at(Part::Value), self.value),
+            output: walk.matrix(at(Part::Output), self.output),
+            post_norm: walk.vector(at(Part::PostNorm), self.post_norm),
+            gate: walk.matrix(at(Part::Gate), self.gate),
+            up: walk.matrix(at(Part::Up), self.up),
+            down: walk.matrix(at(Part::Down), self.down),
+            ..self
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! Greedy generation with a cache of keys and values.
+
+use burn::tensor::{Int, Tensor, TensorData};
+
+use crate::Decoder;
+use crate::layout::float_values;
+
+/// When to stop.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GenerateOptions {
+    /// At most this many tokens.
+    pub max_new_tokens: usize,
+    /// Any of these ends the generation and is not part of the result.
+    pub stop: Vec<u32>,
+}
+
+/// Keys and values of the tokens that a decoder has seen, layer by layer, so that each new token
+/// costs one step instead of the whole sequence.
+#[derive(Debug)]
+pub struct Cache {
+    layers: Vec<LayerCache>,
+}
+
+/// Keys and values of one layer, each `[batch, length, kv_heads, head_dim]`.
+#[derive(Debug, Default)]
+pub(crate) struct LayerCache {
+    held: Option<(Tensor<4>, Tensor<4>)>,
+}
+
+impl Cache {
+    /// An empty cache for a decoder.
+    pub fn new(model: &Decoder) -> Self {
+        Self { layers: model.layers().iter().map(|_| LayerCache::default()).collect() }
+    }
+
+    /// How many tokens of each sequence it holds.
+    pub fn length(&self) -> usize {
+        self.layers.first().map_or(0, LayerCache::length)
+    }
+
+    pub(crate) fn layer(&mut self, index: usize) -> &mut LayerCache {
+        &mut self.layers[index]
+    }
+}
+
+impl LayerCache {
+    pub(crate) fn length(&self) -> usize {
+        self.held.as_ref().map_or(0, |(keys, _)| keys.dims()[1])
+    }
+
+    /// Adds keys and values of new tokens; returns all of them.
+    pub(crate) fn append(&mut self, keys: Tensor<4>, values: Tensor<4>) -> (Tensor<4>, Tensor<4>) {
+        let held = match self.held.take() {
+            None => (keys, values),
+            Some((old_keys, old_values)) => {
+                (Tensor::cat(vec![old_keys, keys], 1), Tensor::cat(vec![old_values, values], 1))
+            }
+        };
+        self.held.insert(held).clone()
+    }
+}
+
+impl Decoder {
+    /// Logits of the token after the last of `tokens` (`[batch, time]`), which continue what
+    /// `cache` holds: `[batch, vocabulary]`.
+    ///
+    /// # Panics
+    /// As [`Decoder::hidden`], counting the tokens that the cache holds.
+    pub fn next_logits(&self, tokens: Tensor<2, Int>, cache: &mut Cache) -> Tensor<2> {
+        let [batch, time] = tokens.dims();
+        let width = self.config().shape.width;
+        let last = self.run(tokens, Some(cache)).narrow(1, time - 1, 1).reshape([batch, width]);
+        ablate_kernels::linear(last, self.head())
+    }
+}
+
+/// Continues `prompt` with the most likely token, again and again (the lower id on a tie).
+///
+/// Where prompt and new tokens together exceed the context, the beginning of the prompt is
+/// dropped, so that the room asked for is there (as `lm-evaluation-harness` does); at least one
+/// token of the prompt is kept, and generation ends when the context is full. An empty prompt
+/// gives an empty result.
+///
+/// Use a decoder without autodiff ([`valid`](burn::module::Module::valid)).
+///
+/// # Panics
+/// If an id is not below the vocabulary.
+pub fn generate(model: &Decoder, prompt: &[u32], options: &GenerateOptions) -> Vec<u32> {
+    generate_equal(model, &[prompt], options).pop().unwrap_or_default()
+}
+
+/// [`generate`] for many prompts: prompts of equal length are run together.
+///
+/// # Panics
+/// If an id is not below the vocabulary.
+pub fn generate_batch(
+    model: &Decoder,
+    prompts: &[&[u32]],
+    options: &GenerateOptions,
+) -> Vec<Vec<u32>> {
+    let mut by_length = std::collections::BTreeMap::<usize, Vec<usize>>::new();
+    for (index, prompt) in prompts.iter().enumerate() {
+        by_length.entry(prompt.len()).or_default().push(index);
+    }
+    let mut results = vec![Vec::new(); prompts.len()];
+    for indices in by_length.into_values() {
+        let group: Vec<&[u32]> = indices.iter().map(|index| prompts[*index]).collect();
+        for (index, result) in indices.iter().zip(generate_equal(model, &group, options)) {
+            results[*index] = result;
+        }
+    }
+    results
+}
+
+/// Prompts of equal length, as one batch.
+fn generate_equal(model: &Decoder, prompts: &[&[u32]], options: &GenerateOptions) -> Vec<Vec<u32>> {
+    let context = model.config().context;
+    let mut results = vec![Vec::new(); prompts.len()];
+    let length = prompts.first().map_or(0, |prompt| prompt.len());
+    if length == 0 || options.max_new_tokens == 0 {
+        return results;
+    }
+    // The last new token is never fed back, so it needs no place in the context.
+    let room = context.saturating_sub(options.max_new_tokens - 1).max(1);
+    let kept = length.min(room);
+    let device = model.device().without_autodiff();
+    let batch = |rows: &[i64], time: usize| {
+        Tensor::<2, Int>::from_data(TensorData::new(rows.to_vec(), [prompts.len(), time]), &device)
+    };
+    let ids = |prompt: &&[u32]| {
+        prompt[length - kept..].iter().map(|id| i64::from(*id)).collect::<Vec<_>>()
+    };
+    let mut tokens = batch(&prompts.iter().flat_map(ids).collect::<Vec<_>>(), kept);
+    let mut done = vec![false; prompts.len()];
+    let mut cache = Cache::new(model);
+    for step in 0..options.max_new_tokens.min(context - kept + 1) {
+        if step > 0 && done.iter().all(|done| *done) {
+            break;
+        }
+        let logits = float_values(model.next_logits(tokens, &mut cache));
+        let next: Vec<u32> =
+            logits.chunks(model.config().shape.vocabulary).map(most_likely).collect();
+        for ((result, done), token) in results.iter_mut().zip(&mut done).zip(&next) {
+            *done = *done || options.stop.contains(token);
+            if !*done {
+                result.push(*token);
+            }
+        }
+        tokens = batch(&next.iter().map(|id| i64::from(*id)).collect::<Vec<_>>(), 1);
+    }
+    results
+}
+
+/// The position of the largest value, the first of equal ones.
+fn most_likely(logits: &[f32]) -> u32 {
+    let mut best = 0;
+    for (index, value) in logits.iter().enumerate() {
+        if *value > logits[best] {
+            best = index;
+        }
+    }
+    best as u32
+}

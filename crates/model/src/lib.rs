@@ -1,0 +1,38 @@
+//! The LLaMA-like decoder: configuration, weights on the host, initialisers, forward pass, greedy
+//! generation.
+//!
+//! Read [`Decoder`] first: it is the whole forward pass in one file. [`Weights`] are the same
+//! parameters as plain numbers under Hugging Face names, which is how models are initialised, cut,
+//! stored and compared. [`Place`] says where each tensor sits. An optimiser works through
+//! [`Decoder::gradients`] and [`Decoder::update`].
+//!
+//! What this crate deliberately does not do: it trains nothing, holds no optimiser, knows no text
+//! and no tokenizer, and has not heard of studies. Its operations come from `ablate-kernels`, its
+//! parameter counts from `ablate-cost`.
+
+mod config;
+mod decoder;
+mod device;
+mod error;
+mod generate;
+mod gradients;
+mod host;
+mod init;
+mod layout;
+mod place;
+mod safetensors;
+mod update;
+mod weights;
+
+pub use config::ModelConfig;
+pub use decoder::{Decoder, Layer};
+pub use device::{Backend, UnknownBackend, device, training_device};
+pub use error::ModelError;
+pub use generate::{Cache, GenerateOptions, generate, generate_batch};
+pub use gradients::{Gradient, ParameterGradients};
+pub use host::HostTensor;
+pub use init::{Scheme, random_weights};
+pub use layout::{matrix_from_host, matrix_to_host, vector_from_host, vector_to_host};
+pub use place::{Part, Place, places};
+pub use update::ParameterMap;
+pub use weights::Weights;

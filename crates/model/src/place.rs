@@ -1,0 +1,113 @@
+//! Where each tensor of a decoder sits, and its name in Hugging Face's LLaMA files.
+
+use ablate_cost::Shape;
+
+use crate::ModelConfig;
+
+/// A tensor of one decoder layer, in the order in which the forward pass meets them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Part {
+    /// Norm before attention.
+    InputNorm,
+    /// Query projection.
+    Query,
+    /// Key projection.
+    Key,
+    /// Value projection.
+    Value,
+    /// Projection of the attention's output.
+    Output,
+    /// Norm before the feed-forward block.
+    PostNorm,
+    /// Gate projection of the feed-forward block.
+    Gate,
+    /// Up projection of the feed-forward block.
+    Up,
+    /// Down projection of the feed-forward block.
+    Down,
+}
+
+impl Part {
+    /// All of them, in order.
+    pub const ALL: [Self; 9] = [
+        Self::InputNorm,
+        Self::Query,
+        Self::Key,
+        Self::Value,
+        Self::Output,
+        Self::PostNorm,
+        Self::Gate,
+        Self::Up,
+        Self::Down,
+    ];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::InputNorm => "input_layernorm",
+            Self::Query => "self_attn.q_proj",
+            Self::Key => "self_attn.k_proj",
+            Self::Value => "self_attn.v_proj",
+            Self::Output => "self_attn.o_proj",
+            Self::PostNorm => "post_attention_layernorm",
+            Self::Gate => "mlp.gate_proj",
+            Self::Up => "mlp.up_proj",
+            Self::Down => "mlp.down_proj",
+        }
+    }
+}
+
+/// A tensor of a decoder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Place {
+    /// The embedding matrix, `[vocabulary, width]`.
+    Embedding,
+    /// A tensor of the layer with this index, from 0.
+    Layer(usize, Part),
+    /// The norm after the last layer.
+    FinalNorm,
+    /// The output head, `[vocabulary, width]`; absent when it shares the embedding.
+    Head,
+}
+
+impl Place {
+    /// The tensor's name in Hugging Face's LLaMA files.
+    pub fn name(self) -> String {
+        match self {
+            Self::Embedding => "model.embed_tokens.weight".into(),
+            Self::Layer(layer, part) => format!("model.layers.{layer}.{}.weight", part.name()),
+            Self::FinalNorm => "model.norm.weight".into(),
+            Self::Head => "lm_head.weight".into(),
+        }
+    }
+
+    /// The tensor's shape in Hugging Face's LLaMA files: `[out, in]` for a projection, `[width]`
+    /// for a norm.
+    pub fn shape(self, shape: &Shape) -> Vec<usize> {
+        let (width, kv, ffn) = (shape.width, shape.kv_width(), shape.ffn);
+        match self {
+            Self::Embedding | Self::Head => vec![shape.vocabulary, width],
+            Self::FinalNorm | Self::Layer(_, Part::InputNorm | Part::PostNorm) => vec![width],
+            Self::Layer(_, Part::Query | Part::Output) => vec![width, width],
+            Self::Layer(_, Part::Key | Part::Value) => vec![kv, width],
+            Self::Layer(_, Part::Gate | Part::Up) => vec![ffn, width],
+            Self::Layer(_, Part::Down) => vec![width, ffn],
+        }
+    }
+
+    /// Whether the tensor scales the channels of a norm (a vector; all others are matrices).
+    pub fn is_norm(self) -> bool {
+        matches!(self, Self::FinalNorm | Self::Layer(_, Part::InputNorm | Part::PostNorm))
+    }
+}
+
+/// Every tensor of a decoder, in the order of [`Decoder::names`](crate::Decoder::names).
+pub fn places(config: &ModelConfig) -> impl Iterator<Item = Place> + use<> {
+    let head = (!config.shape.tied).then_some(Place::Head);
+    std::iter::once(Place::Embedding)
+        .chain(
+            (0..config.shape.depth)
+                .flat_map(|layer| Part::ALL.map(|part| Place::Layer(layer, part))),
+        )
+        .chain([Place::FinalNorm])
+        .chain(head)
+}
