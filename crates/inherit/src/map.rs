@@ -1,0 +1,61 @@
+//! Where every tensor of a child came from.
+
+use serde::{Deserialize, Serialize};
+
+use crate::WidthCriterion;
+
+/// What was kept of a parent. All indices are the parent's, ascending, and stand at the position
+/// that they have in the child.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InheritanceMap {
+    /// How channels and heads were chosen.
+    pub criterion: WidthCriterion,
+    /// Checksum of the parent's weights.
+    pub parent: String,
+    /// Layers kept.
+    pub layers: Vec<usize>,
+    /// Hidden channels kept, the same in every layer.
+    pub hidden: Vec<usize>,
+    /// Query heads kept in each of `layers`.
+    pub heads: Vec<Vec<usize>>,
+    /// Key and value heads kept in each of `layers`.
+    pub kv_heads: Vec<Vec<usize>>,
+    /// Feed-forward channels kept in each of `layers`.
+    pub ffn: Vec<Vec<usize>>,
+    /// The parent's id of every id of the child, in the order of the child's ids.
+    pub vocabulary: Vec<u32>,
+    /// Every tensor of the child.
+    pub tensors: Vec<TensorOrigin>,
+}
+
+/// Where one tensor of the child came from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TensorOrigin {
+    /// Its name in the child.
+    pub target: String,
+    /// The tensor of the parent that it is cut out of.
+    pub source: String,
+    /// Which list of the map selects along each axis.
+    pub rule: Vec<Axis>,
+    /// blake3 of the tensor as the child starts with it.
+    pub checksum: String,
+}
+
+/// What selects along an axis of a tensor. Lists of heads stand for `head_dim` consecutive channels
+/// each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Axis {
+    /// [`InheritanceMap::vocabulary`]
+    Vocabulary,
+    /// [`InheritanceMap::hidden`]
+    Hidden,
+    /// [`InheritanceMap::heads`] of the tensor's layer.
+    Heads,
+    /// [`InheritanceMap::kv_heads`] of the tensor's layer.
+    KvHeads,
+    /// [`InheritanceMap::ffn`] of the tensor's layer.
+    Ffn,
+}
