@@ -1,0 +1,39 @@
+//! Training: one loop over an explicit state, the optimiser, the schedule, checkpoints, validation,
+//! and the choice of batches for a further round.
+//!
+//! Read [`train()`] first. Everything that a run carries from one step to the next is in [`State`],
+//! and a checkpoint is exactly that, so a run that is killed at any moment and started again ends
+//! with the same bytes as an undisturbed one (on a deterministic backend such as flex). What the
+//! caller wants to see on the way goes through [`Observer`].
+//!
+//! What this crate deliberately does not do: it prints nothing and writes no metrics file, knows
+//! no benchmark, no study and no tokenizer, counts no FLOPs, and never reads the clock except to
+//! report tokens per second.
+
+mod adamw;
+mod adamw_host;
+mod batch;
+mod checkpoint;
+mod config;
+mod data;
+mod draw;
+mod error;
+mod ledger;
+mod metrics;
+mod observer;
+pub mod rounds;
+mod schedule;
+mod state;
+mod step;
+mod train;
+mod validation;
+
+pub use checkpoint::Checkpoints;
+pub use config::TrainConfig;
+pub use data::TrainData;
+pub use error::TrainError;
+pub use metrics::truncate_metrics;
+pub use observer::{Observer, StepRecord, ValidationRecord};
+pub use schedule::Schedule;
+pub use state::State;
+pub use train::{Outcome, train};

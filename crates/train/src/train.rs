@@ -1,0 +1,181 @@
+//! The loop.
+
+use std::time::Instant;
+
+use ablate_model::{ModelConfig, Weights};
+use burn::tensor::Device;
+
+use crate::checkpoint::Recipe;
+use crate::step::Live;
+use crate::validation::validate;
+use crate::{
+    Checkpoints, Observer, Schedule, State, StepRecord, TrainConfig, TrainData, TrainError,
+};
+
+/// What a finished run leaves.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// The trained weights.
+    pub weights: Weights,
+    /// Loss of the last batch before its update, in nats per token.
+    pub final_loss: f64,
+    /// Updates done.
+    pub steps: u64,
+    /// Target tokens seen.
+    pub tokens: u64,
+    /// Bytes of text that those tokens stand for.
+    pub bytes: u64,
+}
+
+/// Trains a model from its initial weights, or goes on from the newest checkpoint of the same run.
+///
+/// `device` must have autodiff (see [`ablate_model::training_device`]). Validates before the first
+/// step, every `validate_every` steps and after the last; writes a checkpoint every
+/// `checkpoint_every` steps and after the last.
+///
+/// A run that is killed at any moment and started again ends with the same weights as an
+/// undisturbed one, bit for bit where the backend is deterministic. What it recorded after the
+/// checkpoint it records again: see [`Observer`].
+///
+/// # Errors
+/// [`TrainError::Stopped`] when the observer asked for it; [`TrainError::Diverged`] when loss or
+/// gradients are not finite (the weights before that update are kept in a checkpoint);
+/// otherwise settings, data, weights or checkpoints that do not fit together, and files that cannot
+/// be written.
+pub fn train(
+    config: &TrainConfig,
+    model: &ModelConfig,
+    init: Weights,
+    data: &TrainData,
+    checkpoints: &Checkpoints,
+    device: &Device,
+    observer: &mut dyn Observer,
+) -> Result<Outcome, TrainError> {
+    data.check(config, model)?;
+    init.check(model)?;
+    let recipe = recipe(config, model, &init, data, checkpoints);
+    let schedule = Schedule::of(config);
+
+    let resumed = checkpoints.latest(&recipe)?;
+    observer.begin(resumed.as_ref().map(|state| state.step));
+    let mut keeper =
+        Keeper { checkpoints, recipe, saved: resumed.as_ref().map(|state| state.step) };
+    let fresh = resumed.is_none();
+    let mut live = Live::new(resumed.unwrap_or_else(|| State::new(init)), config, model, device)?;
+
+    if fresh {
+        report(&live, config, data, observer)?;
+    }
+    while live.step < config.steps {
+        if observer.stop() {
+            keeper.save(&live, observer)?;
+            return Err(TrainError::Stopped { step: live.step });
+        }
+        let start = Instant::now();
+        let before = live.tokens;
+        let pass =
+            live.pass(config, data).map_err(|error| keeper.salvage(&live, observer, error))?;
+        let (loss, gradient_norm) = (pass.loss, pass.norm);
+        let learning_rate = schedule.rate(live.step + 1);
+        live = live.update(pass, learning_rate, config.clip);
+        observer.step(&StepRecord {
+            step: live.step,
+            steps: config.steps,
+            tokens: live.tokens,
+            bytes: live.bytes,
+            loss,
+            learning_rate,
+            gradient_norm,
+            tokens_per_second: (live.tokens - before) as f64 / start.elapsed().as_secs_f64(),
+        });
+
+        let due =
+            |every: u64| live.step == config.steps || every > 0 && live.step.is_multiple_of(every);
+        if due(config.validate_every) {
+            report(&live, config, data, observer)
+                .map_err(|error| keeper.salvage(&live, observer, error))?;
+        }
+        if due(config.checkpoint_every) {
+            keeper.save(&live, observer)?;
+        }
+    }
+    Ok(Outcome {
+        weights: live.model.to_weights(),
+        final_loss: live.loss.unwrap_or(f64::NAN),
+        steps: live.step,
+        tokens: live.tokens,
+        bytes: live.bytes,
+    })
+}
+
+fn report(
+    live: &Live,
+    config: &TrainConfig,
+    data: &TrainData,
+    observer: &mut dyn Observer,
+) -> Result<(), TrainError> {
+    for record in validate(live, config, data)? {
+        observer.validation(&record);
+    }
+    Ok(())
+}
+
+/// Writes checkpoints.
+struct Keeper<'a> {
+    checkpoints: &'a Checkpoints,
+    recipe: Recipe,
+    /// The step whose checkpoint is on disk.
+    saved: Option<u64>,
+}
+
+impl Keeper<'_> {
+    fn save(&mut self, live: &Live, observer: &mut dyn Observer) -> Result<(), TrainError> {
+        if self.saved != Some(live.step) {
+            observer.flush();
+            self.checkpoints.save(live.state(), &self.recipe)?;
+            self.saved = Some(live.step);
+        }
+        Ok(())
+    }
+
+    /// After a divergence, keeps the weights that the failed update would have changed. Weights
+    /// that are no longer finite themselves (after an update of absurd size) are not kept: the
+    /// checkpoint before stays the newest.
+    fn salvage(
+        &mut self,
+        live: &Live,
+        observer: &mut dyn Observer,
+        error: TrainError,
+    ) -> TrainError {
+        if matches!(error, TrainError::Diverged { .. })
+            && live.state().is_finite()
+            && let Err(error) = self.save(live, observer)
+        {
+            return error;
+        }
+        error
+    }
+}
+
+fn recipe(
+    config: &TrainConfig,
+    model: &ModelConfig,
+    init: &Weights,
+    data: &TrainData,
+    checkpoints: &Checkpoints,
+) -> Recipe {
+    let mut order = blake3::Hasher::new();
+    for window in data.order.iter().take(config.visits() as usize) {
+        order.update(&window.to_le_bytes());
+    }
+    let shard = data.shard.info();
+    Recipe {
+        fingerprint: checkpoints.fingerprint().to_owned(),
+        // How often checkpoints are written may change between two tries.
+        train: TrainConfig { checkpoint_every: 0, ..config.clone() },
+        model: model.clone(),
+        shard: [shard.tokens, shard.documents, shard.bytes, shard.vocabulary as u64],
+        order: order.finalize().to_hex().to_string(),
+        initial: init.checksum(),
+    }
+}
