@@ -1,0 +1,149 @@
+//! Benchmarks in, one result per item out.
+
+use std::collections::BTreeSet;
+
+use ablate_model::{Decoder, ModelConfig};
+use ablate_tokenizer::Tokenizer;
+use burn::module::Module;
+
+use crate::generation::answers;
+use crate::outcome::{ItemResult, Scoring};
+use crate::prompt::requests;
+use crate::rouge::rouge1;
+use crate::score::score;
+use crate::{Benchmark, EvalError, Item};
+
+/// How to evaluate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EvalOptions {
+    /// Tokens that are run together. Time and memory depend on it, results only by rounding.
+    pub batch_tokens: usize,
+    /// Longest free-text answer, in tokens.
+    pub max_new_tokens: usize,
+    /// The headline metric, which [`scores`](crate::scores) marks as primary. Results hold what
+    /// both scorings need, since one forward pass gives both.
+    pub scoring: Scoring,
+}
+
+/// Answers every item of the benchmarks. Results are in the order of the items; `progress` is
+/// told how many prompts (options and free-text questions) of how many are done.
+///
+/// Prompts longer than the model's context lose their beginning and are flagged.
+///
+/// # Errors
+/// An item that [`Item::check`] refuses or whose id another item of its benchmark has, a
+/// tokenizer or configuration that does not belong to the model, a loss that is not finite.
+pub fn evaluate(
+    model: &Decoder,
+    config: &ModelConfig,
+    tokenizer: &Tokenizer,
+    benchmarks: &[Benchmark],
+    options: &EvalOptions,
+    progress: &mut dyn FnMut(usize, usize),
+) -> Result<Vec<ItemResult>, EvalError> {
+    check_model(model, config, "tokenizer", tokenizer.vocabulary())?;
+    let items: Vec<&Item> = benchmarks.iter().flat_map(|benchmark| &benchmark.items).collect();
+    check_items(&items)?;
+    let model = model.valid();
+
+    let choices: Vec<&Item> = items.iter().copied().filter(|item| item.is_choice()).collect();
+    let questions: Vec<(&str, &[String])> =
+        choices.iter().map(|item| (item.context.as_str(), item.options.as_slice())).collect();
+    let requests = requests(tokenizer, &questions, config.context);
+    let flat: Vec<_> = requests.iter().flatten().collect();
+    let free: Vec<&str> =
+        items.iter().filter(|item| !item.is_choice()).map(|item| item.context.as_str()).collect();
+
+    let total = flat.len() + free.len();
+    progress(0, total);
+    let scored = score(&model, &flat, options.batch_tokens, &mut |done| progress(done, total));
+    let answered = answers(
+        &model,
+        tokenizer,
+        &free,
+        options.max_new_tokens,
+        options.batch_tokens,
+        &mut |done| progress(flat.len() + done, total),
+    );
+
+    let mut chosen = requests.iter();
+    let mut scored = scored.into_iter();
+    let mut answered = answered.into_iter();
+    items
+        .into_iter()
+        .map(|item| {
+            let mut result = blank(item);
+            if item.is_choice() {
+                for request in chosen.next().into_iter().flatten() {
+                    let score = scored.next().filter(|score| score.is_finite());
+                    let Some(score) = score else {
+                        let what = format!("item `{}` of benchmark `{}`", item.id, item.benchmark);
+                        return Err(EvalError::NotFinite { what });
+                    };
+                    result.option_logliks.push(score.loglik);
+                    result.prompt_losses.push(score.prompt_loss);
+                    result.option_tokens.push(count(request.continuation));
+                    result.truncated |= request.truncated;
+                }
+                result.choose();
+            } else if let (Some(answer), Some(reference)) = (answered.next(), &item.reference) {
+                result.rouge1 = Some(rouge1(&answer.text, reference, &item.language));
+                result.prediction = Some(answer.text);
+                result.truncated = answer.truncated;
+            }
+            Ok(result)
+        })
+        .collect()
+}
+
+/// Everything of a result that the model has no part in.
+fn blank(item: &Item) -> ItemResult {
+    let texts = || item.options.iter().map(|option| option.trim());
+    ItemResult {
+        benchmark: item.benchmark.clone(),
+        language: item.language.clone(),
+        item: item.id.clone(),
+        document_hash: item.document_hash(),
+        prompt_hash: item.prompt_hash(),
+        option_bytes: texts().map(|text| count(text.len())).collect(),
+        option_chars: texts().map(|text| count(text.chars().count())).collect(),
+        key: item.key,
+        reference: item.reference.clone(),
+        ..ItemResult::default()
+    }
+}
+
+fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+/// The configuration is the model's, and `what` has no ids that the model does not know.
+pub(crate) fn check_model(
+    model: &Decoder,
+    config: &ModelConfig,
+    what: &'static str,
+    found: usize,
+) -> Result<(), EvalError> {
+    if config != model.config() {
+        return Err(EvalError::Config);
+    }
+    let vocabulary = config.shape.vocabulary;
+    if found > vocabulary {
+        return Err(EvalError::Vocabulary { what, found, vocabulary });
+    }
+    Ok(())
+}
+
+fn check_items(items: &[&Item]) -> Result<(), EvalError> {
+    let mut ids = BTreeSet::new();
+    for item in items {
+        let (benchmark, id) = (item.benchmark.clone(), item.id.clone());
+        if let Err(problem) = item.check() {
+            return Err(EvalError::Item { benchmark, item: id, problem });
+        }
+        if !ids.insert((&item.benchmark, &item.language, &item.id)) {
+            return Err(EvalError::DuplicateItem { benchmark, item: id });
+        }
+    }
+    Ok(())
+}

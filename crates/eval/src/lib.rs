@@ -1,0 +1,39 @@
+//! Benchmark items in, one result per item and aggregated scores out.
+//!
+//! - [`read_items`] reads questions from JSON lines and checks every one of them.
+//! - [`evaluate`] scores each option of a choice question twice from one forward pass: by the
+//!   mean loss of the whole prompt (`ppl`, as OpenCompass does for base models) and by the
+//!   log-likelihood of the option given the context (`continuation`, as
+//!   lm-evaluation-harness does); questions without options are answered by greedy
+//!   generation and scored with ROUGE-1.
+//! - [`scores`] turns results into accuracies with their standard errors and chance levels.
+//! - [`bits_per_byte`] measures a shard of held-out text, comparable between tokenizers.
+//!
+//! Every prompt is preceded by the tokenizer's `<|endoftext|>`, as documents are in training.
+//! Losses are natural logarithms (nats) unless a name says bits.
+//!
+//! This crate deliberately does not know studies, variants, seeds or stages; it writes no
+//! files, compares no models (that is `ablate-stats`) and never prints.
+
+mod aggregate;
+mod bits_per_byte;
+mod error;
+mod evaluate;
+mod fingerprint;
+mod generation;
+mod item;
+mod losses;
+mod outcome;
+mod prompt;
+mod reader;
+mod rouge;
+mod score;
+
+pub use aggregate::{Score, scores};
+pub use bits_per_byte::{BitsPerByte, bits_per_byte};
+pub use error::EvalError;
+pub use evaluate::{EvalOptions, evaluate};
+pub use item::{Benchmark, Item, ItemProblem};
+pub use outcome::{ItemResult, Scoring};
+pub use reader::{LineProblem, parse_items, read_items};
+pub use rouge::rouge1;
