@@ -1,0 +1,115 @@
+//! What launcher and worker say to each other: one JSON object a line.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::graph::{Key, Node};
+
+/// What a worker is asked to make: the first line on its standard input. The launcher keeps
+/// that pipe open, so that its end tells the worker that the launcher is gone.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Task {
+    /// Kind of work.
+    pub stage: String,
+    /// Name for people.
+    pub name: String,
+    /// Version of the recipe.
+    pub version: u32,
+    /// Identity.
+    pub key: Key,
+    /// The recipe.
+    pub recipe: Value,
+    /// Folders of the inputs by role.
+    pub inputs: BTreeMap<String, PathBuf>,
+    /// Keys of the inputs by role.
+    pub input_keys: BTreeMap<String, Key>,
+    /// Where the result goes.
+    pub output: PathBuf,
+    /// Whether an interrupted attempt can go on.
+    pub resumable: bool,
+    /// Facts about the execution that are stored beside the result.
+    pub execution: Map<String, Value>,
+}
+
+impl Task {
+    pub(crate) fn of(node: &Node, inputs: &[(String, Key, PathBuf)], output: PathBuf) -> Self {
+        Self {
+            stage: node.stage.to_owned(),
+            name: node.name.clone(),
+            version: node.version,
+            key: node.key().clone(),
+            recipe: node.recipe.clone(),
+            inputs: inputs.iter().map(|(role, _, path)| (role.clone(), path.clone())).collect(),
+            input_keys: inputs.iter().map(|(role, key, _)| (role.clone(), key.clone())).collect(),
+            output,
+            resumable: node.resumable,
+            execution: node.execution.clone(),
+        }
+    }
+}
+
+/// How far a worker has come.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Units done.
+    pub done: u64,
+    /// Units in all; 0 when unknown.
+    pub total: u64,
+    /// What else there is to say: loss, rate.
+    pub message: String,
+}
+
+/// What kind of failure it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FailureKind {
+    /// The result itself: the same recipe fails again (a diverged training).
+    Outcome,
+    /// Input that is missing or wrong: fails again until it is mended.
+    Input,
+    /// The machine: no space, no memory, a killed process.
+    Machine,
+    /// A mistake of ours.
+    Bug,
+}
+
+/// Why a node was not made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// What kind of failure.
+    pub kind: FailureKind,
+    /// What happened, where, and what to do.
+    pub message: String,
+}
+
+impl Failure {
+    /// A failure of the given kind.
+    pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into() }
+    }
+}
+
+/// A line from a worker.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Message {
+    /// How far it has come.
+    Progress(Progress),
+    /// The result is in the store.
+    Done {
+        /// Seconds of this attempt.
+        seconds: f64,
+    },
+    /// There is no result.
+    Failed(Failure),
+    /// It was asked to stop, and left what can be resumed.
+    Stopped,
+    /// Another process is at work on the same node.
+    Busy {
+        /// Who.
+        owner: String,
+    },
+}

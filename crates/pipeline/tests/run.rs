@@ -1,0 +1,232 @@
+//! Whole runs with real worker processes: this test binary starts itself as the worker.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use ablate_pipeline::{
+    Context, Event, Failure, FailureKind, Graph, Launch, NodeId, Outcome, RunOptions, State, Store,
+    Summary, WorkerCommand, run, serve,
+};
+use serde_json::json;
+
+const WORKER: &str = "ABLATE_PIPELINE_TEST_WORKER";
+
+/// Not a check of its own: the body of the worker processes that the other tests start.
+#[test]
+fn worker_entry() {
+    if std::env::var_os(WORKER).is_some() {
+        let stop = Arc::new(AtomicBool::new(false));
+        serve(&stop, &work);
+    }
+}
+
+fn work(context: &Context<'_>) -> Result<bool, Failure> {
+    let recipe = &context.task.recipe;
+    let out = context.directory.join("out.txt");
+    let mut text = recipe["text"].as_str().unwrap_or("").to_owned();
+    for folder in context.task.inputs.values() {
+        text += &fs::read_to_string(folder.join("out.txt")).unwrap();
+    }
+    if recipe["panic"] == true {
+        panic!("planned");
+    }
+    if recipe["diverge"] == true {
+        return Err(Failure::new(FailureKind::Outcome, "loss is NaN at step 3"));
+    }
+    if recipe["die"] == true && !context.directory.join("tried").exists() {
+        fs::write(context.directory.join("tried"), "").unwrap();
+        std::process::abort();
+    }
+    for step in 0..recipe["pause_ms"].as_u64().unwrap_or(0) / 10 {
+        std::thread::sleep(Duration::from_millis(10));
+        context.progress(step, 0, "waiting");
+        if context.stopping() {
+            return Ok(false);
+        }
+    }
+    fs::write(out, text).unwrap();
+    Ok(true)
+}
+
+fn command() -> WorkerCommand {
+    WorkerCommand(Box::new(|_: Launch<'_>| {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["--exact", "worker_entry", "--nocapture"]).env(WORKER, "1");
+        command
+    }))
+}
+
+fn options() -> RunOptions {
+    RunOptions {
+        jobs: 2,
+        cores: 2,
+        memory: u64::MAX,
+        keep_going: true,
+        retry_failed: false,
+        stop: Arc::new(AtomicUsize::new(0)),
+    }
+}
+
+fn go(graph: &Graph, targets: &[NodeId], root: &Path, options: &RunOptions) -> Summary {
+    run(graph, targets, &Store::new(root), &command(), options, &mut |_| {}).unwrap()
+}
+
+fn add(graph: &mut Graph, recipe: serde_json::Value, inputs: &[NodeId]) -> NodeId {
+    const ROLES: [&str; 3] = ["first", "second", "third"];
+    let inputs: Vec<_> = ROLES.into_iter().zip(inputs.iter().copied()).collect();
+    graph.add("text", 1, "node", recipe, inputs).unwrap()
+}
+
+fn text(graph: &Graph, id: NodeId, root: &Path) -> String {
+    fs::read_to_string(Store::new(root).path(graph.node(id)).join("out.txt")).unwrap()
+}
+
+#[test]
+fn makes_what_is_missing_once() {
+    let root = tempfile::tempdir().unwrap();
+    let mut graph = Graph::new();
+    let a = add(&mut graph, json!({"text": "a"}), &[]);
+    let b = add(&mut graph, json!({"text": "b"}), &[a]);
+    let c = add(&mut graph, json!({"text": "c"}), &[a, b]);
+    let first = go(&graph, &[c], root.path(), &options());
+    assert!(first.is_done(c));
+    assert_eq!(text(&graph, c, root.path()), "caba");
+    let second = go(&graph, &[c], root.path(), &options());
+    // The inputs of a finished node are not even looked at.
+    assert_eq!(second.outcomes, BTreeMap::from([(c, Outcome::Done { seconds: None })]));
+}
+
+#[test]
+fn a_failure_stops_only_what_needs_it() {
+    let root = tempfile::tempdir().unwrap();
+    let mut graph = Graph::new();
+    let good = add(&mut graph, json!({"text": "a"}), &[]);
+    let bad = add(&mut graph, json!({"diverge": true}), &[good]);
+    let after = add(&mut graph, json!({"text": "b"}), &[bad]);
+    let other = add(&mut graph, json!({"text": "c", "pause_ms": 50}), &[good]);
+    let summary = go(&graph, &[after, other], root.path(), &options());
+    assert!(summary.is_done(other));
+    assert_eq!(summary.outcomes[&after], Outcome::Blocked(bad));
+    let (id, failure) = summary.cause(after).unwrap();
+    assert_eq!((id, failure.message.as_str()), (bad, "loss is NaN at step 3"));
+    let state = Store::new(root.path()).state(graph.node(bad)).unwrap();
+    assert!(matches!(state, State::Failed(_)), "{state:?}");
+    // An outcome is not tried again unless that is asked for.
+    let mut started = 0;
+    let retry = RunOptions { retry_failed: true, ..options() };
+    for (options, expected) in [(options(), 0), (retry, 1)] {
+        let store = Store::new(root.path());
+        run(&graph, &[after], &store, &command(), &options, &mut |event| {
+            started += usize::from(matches!(event, Event::Started(..)));
+        })
+        .unwrap();
+        assert_eq!(started, expected);
+    }
+}
+
+#[test]
+fn a_worker_that_dies_is_a_failure_that_names_its_log_and_is_tried_again() {
+    let root = tempfile::tempdir().unwrap();
+    let mut graph = Graph::new();
+    let id = add(&mut graph, json!({"text": "x", "die": true}), &[]);
+    graph.node_mut(id).resumable = true;
+    let summary = go(&graph, &[id], root.path(), &options());
+    let Outcome::Failed(failure) = &summary.outcomes[&id] else { panic!("{summary:?}") };
+    assert!(failure.message.contains("signal"), "{}", failure.message);
+    assert!(failure.message.contains(".log"), "{}", failure.message);
+    assert!(go(&graph, &[id], root.path(), &options()).is_done(id));
+}
+
+#[test]
+fn a_panic_is_a_failure() {
+    let root = tempfile::tempdir().unwrap();
+    let mut graph = Graph::new();
+    let id = add(&mut graph, json!({"panic": true}), &[]);
+    let summary = go(&graph, &[id], root.path(), &options());
+    let Outcome::Failed(failure) = &summary.outcomes[&id] else { panic!("{summary:?}") };
+    assert!(failure.message.contains("panicked"), "{}", failure.message);
+}
+
+#[test]
+fn a_corrupt_result_is_made_again() {
+    let root = tempfile::tempdir().unwrap();
+    let mut graph = Graph::new();
+    let id = add(&mut graph, json!({"text": "x"}), &[]);
+    go(&graph, &[id], root.path(), &options());
+    let store = Store::new(root.path());
+    fs::write(store.path(graph.node(id)).join("out.txt"), "y").unwrap();
+    let mut corrupt = false;
+    run(&graph, &[id], &store, &command(), &options(), &mut |event| {
+        corrupt |= matches!(event, Event::Corrupt(..));
+    })
+    .unwrap();
+    assert!(corrupt);
+    assert_eq!(text(&graph, id, root.path()), "x");
+}
+
+#[test]
+fn a_stop_ends_workers_and_the_next_run_goes_on() {
+    let root = tempfile::tempdir().unwrap();
+    let mut graph = Graph::new();
+    let id = add(&mut graph, json!({"text": "x", "pause_ms": 30_000}), &[]);
+    let quick = add(&mut graph, json!({"text": "y"}), &[]);
+    let options = options();
+    let clock = Instant::now();
+    let stop = Arc::clone(&options.stop);
+    let store = Store::new(root.path());
+    let summary = run(&graph, &[id, quick], &store, &command(), &options, &mut |event| {
+        if matches!(event, Event::Progress(..)) {
+            // The test's worker has no signal handler: the second level ends it.
+            stop.store(2, Ordering::SeqCst);
+        }
+    })
+    .unwrap();
+    assert!(clock.elapsed() < Duration::from_secs(20));
+    assert_eq!(summary.outcomes[&id], Outcome::Stopped);
+    assert!(summary.stopped());
+    assert!(!store.path(graph.node(id)).exists());
+}
+
+#[test]
+fn two_launchers_make_a_result_once() {
+    let root = tempfile::tempdir().unwrap();
+    let mut graph = Graph::new();
+    let id = add(&mut graph, json!({"text": "x", "pause_ms": 600}), &[]);
+    let done: Vec<bool> = std::thread::scope(|scope| {
+        let launchers: Vec<_> =
+            (0..2).map(|_| scope.spawn(|| go(&graph, &[id], root.path(), &options()))).collect();
+        launchers.into_iter().map(|thread| thread.join().unwrap().is_done(id)).collect()
+    });
+    assert_eq!(done, [true, true]);
+    assert_eq!(text(&graph, id, root.path()), "x");
+}
+
+#[test]
+fn memory_is_not_overcommitted() {
+    let root = tempfile::tempdir().unwrap();
+    let mut graph = Graph::new();
+    let ids: Vec<NodeId> = (0..3)
+        .map(|n| add(&mut graph, json!({"text": n.to_string(), "pause_ms": 60}), &[]))
+        .collect();
+    for id in &ids {
+        graph.node_mut(*id).estimate.memory = 60;
+    }
+    let options = RunOptions { memory: 100, jobs: 3, cores: 3, ..options() };
+    let (mut running, mut most) = (0, 0);
+    let store = Store::new(root.path());
+    run(&graph, &ids, &store, &command(), &options, &mut |event| match event {
+        Event::Started(..) => {
+            running += 1;
+            most = most.max(running);
+        }
+        Event::Ended(..) => running -= 1,
+        _ => {}
+    })
+    .unwrap();
+    assert_eq!(most, 1);
+}
