@@ -1,0 +1,97 @@
+//! Every figure of every odd study: labels inside the picture and apart from each other, both formats drawn.
+
+use super::scene::Shape;
+use super::{Figure, all};
+use crate::analysis::Analysis;
+use crate::paper::Paper;
+use crate::rows::StudyData;
+use crate::synthetic;
+
+fn figures(data: &StudyData) -> Vec<Figure> {
+    let analysis = Analysis::of(data).unwrap();
+    all(&analysis, &Paper::embedded().unwrap()).unwrap()
+}
+
+/// Texts stay inside the canvas and do not overlap.
+fn check_layout(study: &str, figure: &Figure) {
+    let texts: Vec<_> = figure
+        .scene
+        .shapes
+        .iter()
+        .filter_map(
+            |s| if let Shape::Text(t) = s { Some((t.text.clone(), t.extent())) } else { None },
+        )
+        .collect();
+    let at = |t: &str| format!("{study}/{}: `{t}`", figure.name);
+    for (i, (text, a)) in texts.iter().enumerate() {
+        let inside =
+            a.0 >= 0.0 && a.1 >= 0.0 && a.2 <= figure.scene.width && a.3 <= figure.scene.height;
+        assert!(inside, "{} leaves the canvas: {a:?}", at(text));
+        for (other, b) in &texts[i + 1..] {
+            let apart = a.2 <= b.0 || b.2 <= a.0 || a.3 <= b.1 || b.3 <= a.1;
+            assert!(apart, "{} overlaps `{other}`: {a:?} {b:?}", at(text));
+        }
+    }
+}
+
+#[test]
+fn labels_never_overlap_or_leave_the_picture() {
+    let studies = [
+        ("ladder", synthetic::ladder(&[1, 2, 3], 30)),
+        ("text", synthetic::text_only(&[1, 2])),
+        ("failures", synthetic::with_failures(&[1, 2, 3], 20)),
+        ("one seed", synthetic::ladder(&[5], 30)),
+        ("thirty", synthetic::many(30, &[1, 2], 5)),
+        ("one", synthetic::many(1, &[1], 5)),
+    ];
+    for (name, data) in &studies {
+        let figures = figures(data);
+        assert!(figures.len() >= 3, "{name}");
+        for figure in &figures {
+            check_layout(name, figure);
+        }
+    }
+}
+
+#[test]
+fn odd_numbers_are_drawn_without_a_panic() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut broken = synthetic::ladder(&[1, 2], 4);
+    for (i, row) in broken.curves.iter_mut().enumerate() {
+        row.bits_per_byte =
+            [Some(f64::NAN), Some(f64::INFINITY), None, Some(-1e300), Some(2.0)][i % 5];
+        row.tokens = if i % 7 == 0 { u64::MAX } else { 0 };
+    }
+    for (i, row) in broken.scores.iter_mut().enumerate() {
+        row.value = [0.0, 1.0, f64::NAN, 0.5][i % 4];
+    }
+    for row in &mut broken.coverage {
+        row.coverage = 1.0;
+    }
+    let mut equal = synthetic::many(3, &[1, 2], 4);
+    for row in &mut equal.scores {
+        row.value = 0.25;
+    }
+    for variant in &mut equal.variants {
+        variant.params.total = 0;
+        variant.label = "\u{0}<b>\"&' 很长的标签 ".repeat(30);
+    }
+    let mut point = synthetic::text_only(&[1]);
+    point.curves.truncate(1);
+    for (name, data) in [("broken", broken), ("equal", equal), ("point", point)] {
+        for figure in figures(&data) {
+            check_layout(name, &figure);
+            let svg = figure.svg().unwrap();
+            assert!(svg.starts_with("<svg ") && svg.trim_end().ends_with("</svg>"));
+            assert!(!svg.contains("NaN") && !svg.contains("inf"), "{name}/{}", figure.name);
+            let path = folder.path().join(format!("{name}-{}.png", figure.name));
+            figure.png(&path).unwrap();
+            assert!(std::fs::read(&path).unwrap().starts_with(b"\x89PNG"));
+        }
+    }
+}
+
+#[test]
+fn no_rows_no_figures() {
+    assert!(figures(&StudyData::default()).is_empty());
+}

@@ -1,0 +1,404 @@
+//! Rows to polars frames and back: the columns of the saved parquet files are defined here and nowhere else.
+
+use std::collections::BTreeMap;
+
+use polars::prelude::*;
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::rows::{CoverageRow, CurveRow, ItemRow, LedgerRow, ScoreRow, VariantRow};
+
+/// A row type that is one line of a saved table.
+pub(crate) trait Rows: Sized {
+    /// File stem of the table.
+    const TABLE: &'static str;
+    /// The rows as a frame.
+    fn to_frame(rows: &[Self]) -> PolarsResult<DataFrame>;
+    /// The rows of a frame; a missing column or another type is an error.
+    fn from_frame(frame: &DataFrame) -> PolarsResult<Vec<Self>>;
+}
+
+impl Rows for ScoreRow {
+    const TABLE: &'static str = "scores";
+
+    fn to_frame(rows: &[Self]) -> PolarsResult<DataFrame> {
+        frame(vec![
+            text("variant", rows, |r| &r.variant),
+            number("seed", rows, |r| r.seed),
+            text("benchmark", rows, |r| &r.benchmark),
+            text("language", rows, |r| &r.language),
+            text("metric", rows, |r| &r.metric),
+            number("value", rows, |r| r.value),
+            number("standard_error", rows, |r| r.standard_error),
+            number("items", rows, |r| r.items),
+            optional("chance", rows, |r| r.chance),
+            flag("primary", rows, |r| r.primary),
+        ])
+    }
+
+    fn from_frame(frame: &DataFrame) -> PolarsResult<Vec<Self>> {
+        let mut rows = blank::<Self>(frame);
+        read_text(frame, "variant", &mut rows, |r, v| r.variant = v)?;
+        read_u64(frame, "seed", &mut rows, |r, v| r.seed = v)?;
+        read_text(frame, "benchmark", &mut rows, |r, v| r.benchmark = v)?;
+        read_text(frame, "language", &mut rows, |r, v| r.language = v)?;
+        read_text(frame, "metric", &mut rows, |r, v| r.metric = v)?;
+        read_f64(frame, "value", &mut rows, |r, v| r.value = v.unwrap_or(f64::NAN))?;
+        read_f64(frame, "standard_error", &mut rows, |r, v| {
+            r.standard_error = v.unwrap_or(f64::NAN);
+        })?;
+        read_u64(frame, "items", &mut rows, |r, v| r.items = v)?;
+        read_f64(frame, "chance", &mut rows, |r, v| r.chance = v)?;
+        for (row, value) in rows.iter_mut().zip(frame.column("primary")?.bool()?.iter()) {
+            row.primary = value.unwrap_or(false);
+        }
+        Ok(rows)
+    }
+}
+
+impl Rows for ItemRow {
+    const TABLE: &'static str = "items";
+
+    fn to_frame(rows: &[Self]) -> PolarsResult<DataFrame> {
+        let total = rows.iter().map(|r| r.option_logliks.len()).sum();
+        let mut lists = ListPrimitiveChunkedBuilder::<Float64Type>::new(
+            "option_logliks".into(),
+            rows.len(),
+            total,
+            DataType::Float64,
+        );
+        for row in rows {
+            lists.append_slice(&row.option_logliks);
+        }
+        frame(vec![
+            text("variant", rows, |r| &r.variant),
+            number("seed", rows, |r| r.seed),
+            text("benchmark", rows, |r| &r.benchmark),
+            text("language", rows, |r| &r.language),
+            text("item", rows, |r| &r.item),
+            text("document_hash", rows, |r| &r.document_hash),
+            lists.finish().into_series().into_column(),
+            optional("choice", rows, |r| r.choice),
+            optional("key", rows, |r| r.key),
+            number("score", rows, |r| r.score),
+            optional_text("prediction", rows, |r| r.prediction.as_deref()),
+            optional_text("reference", rows, |r| r.reference.as_deref()),
+        ])
+    }
+
+    fn from_frame(frame: &DataFrame) -> PolarsResult<Vec<Self>> {
+        let mut rows = blank::<Self>(frame);
+        read_text(frame, "variant", &mut rows, |r, v| r.variant = v)?;
+        read_u64(frame, "seed", &mut rows, |r, v| r.seed = v)?;
+        read_text(frame, "benchmark", &mut rows, |r, v| r.benchmark = v)?;
+        read_text(frame, "language", &mut rows, |r, v| r.language = v)?;
+        read_text(frame, "item", &mut rows, |r, v| r.item = v)?;
+        read_text(frame, "document_hash", &mut rows, |r, v| r.document_hash = v)?;
+        let lists = frame.column("option_logliks")?.list()?;
+        for (i, row) in rows.iter_mut().enumerate() {
+            if let Some(values) = lists.get_as_series(i) {
+                row.option_logliks = values.f64()?.iter().map(|v| v.unwrap_or(f64::NAN)).collect();
+            }
+        }
+        read_i64(frame, "choice", &mut rows, |r, v| r.choice = v)?;
+        read_i64(frame, "key", &mut rows, |r, v| r.key = v)?;
+        read_f64(frame, "score", &mut rows, |r, v| r.score = v.unwrap_or(f64::NAN))?;
+        read_optional_text(frame, "prediction", &mut rows, |r, v| r.prediction = v)?;
+        read_optional_text(frame, "reference", &mut rows, |r, v| r.reference = v)?;
+        Ok(rows)
+    }
+}
+
+impl Rows for CurveRow {
+    const TABLE: &'static str = "curves";
+
+    fn to_frame(rows: &[Self]) -> PolarsResult<DataFrame> {
+        frame(vec![
+            text("variant", rows, |r| &r.variant),
+            number("seed", rows, |r| r.seed),
+            number("round", rows, |r| r.round),
+            number("step", rows, |r| r.step),
+            number("tokens", rows, |r| r.tokens),
+            number("bytes", rows, |r| r.bytes),
+            text("split", rows, |r| &r.split),
+            text("language", rows, |r| &r.language),
+            number("loss", rows, |r| r.loss),
+            optional("bits_per_byte", rows, |r| r.bits_per_byte),
+            optional("tokens_per_second", rows, |r| r.tokens_per_second),
+        ])
+    }
+
+    fn from_frame(frame: &DataFrame) -> PolarsResult<Vec<Self>> {
+        let mut rows = blank::<Self>(frame);
+        read_text(frame, "variant", &mut rows, |r, v| r.variant = v)?;
+        read_u64(frame, "seed", &mut rows, |r, v| r.seed = v)?;
+        read_u32(frame, "round", &mut rows, |r, v| r.round = v)?;
+        read_u64(frame, "step", &mut rows, |r, v| r.step = v)?;
+        read_u64(frame, "tokens", &mut rows, |r, v| r.tokens = v)?;
+        read_u64(frame, "bytes", &mut rows, |r, v| r.bytes = v)?;
+        read_text(frame, "split", &mut rows, |r, v| r.split = v)?;
+        read_text(frame, "language", &mut rows, |r, v| r.language = v)?;
+        read_f64(frame, "loss", &mut rows, |r, v| r.loss = v.unwrap_or(f64::NAN))?;
+        read_f64(frame, "bits_per_byte", &mut rows, |r, v| r.bits_per_byte = v)?;
+        read_f64(frame, "tokens_per_second", &mut rows, |r, v| r.tokens_per_second = v)?;
+        Ok(rows)
+    }
+}
+
+impl Rows for CoverageRow {
+    const TABLE: &'static str = "coverage";
+
+    fn to_frame(rows: &[Self]) -> PolarsResult<DataFrame> {
+        frame(vec![
+            text("tokenizer", rows, |r| &r.tokenizer),
+            number("vocabulary", rows, |r| r.vocabulary),
+            number("coverage", rows, |r| r.coverage),
+        ])
+    }
+
+    fn from_frame(frame: &DataFrame) -> PolarsResult<Vec<Self>> {
+        let mut rows = blank::<Self>(frame);
+        read_text(frame, "tokenizer", &mut rows, |r, v| r.tokenizer = v)?;
+        read_u64(frame, "vocabulary", &mut rows, |r, v| r.vocabulary = v)?;
+        read_f64(frame, "coverage", &mut rows, |r, v| r.coverage = v.unwrap_or(f64::NAN))?;
+        Ok(rows)
+    }
+}
+
+impl Rows for LedgerRow {
+    const TABLE: &'static str = "rounds";
+
+    fn to_frame(rows: &[Self]) -> PolarsResult<DataFrame> {
+        frame(vec![
+            text("variant", rows, |r| &r.variant),
+            number("seed", rows, |r| r.seed),
+            number("round", rows, |r| r.round),
+            number("batches", rows, |r| r.batches),
+            number("kept", rows, |r| r.kept),
+            number("mean_loss_all", rows, |r| r.mean_loss_all),
+            number("mean_loss_kept", rows, |r| r.mean_loss_kept),
+            number("effective_share", rows, |r| r.effective_share),
+        ])
+    }
+
+    fn from_frame(frame: &DataFrame) -> PolarsResult<Vec<Self>> {
+        let mut rows = blank::<Self>(frame);
+        read_text(frame, "variant", &mut rows, |r, v| r.variant = v)?;
+        read_u64(frame, "seed", &mut rows, |r, v| r.seed = v)?;
+        read_u32(frame, "round", &mut rows, |r, v| r.round = v)?;
+        read_u64(frame, "batches", &mut rows, |r, v| r.batches = v)?;
+        read_u64(frame, "kept", &mut rows, |r, v| r.kept = v)?;
+        read_f64(frame, "mean_loss_all", &mut rows, |r, v| {
+            r.mean_loss_all = v.unwrap_or(f64::NAN);
+        })?;
+        read_f64(frame, "mean_loss_kept", &mut rows, |r, v| {
+            r.mean_loss_kept = v.unwrap_or(f64::NAN);
+        })?;
+        read_f64(frame, "effective_share", &mut rows, |r, v| {
+            r.effective_share = v.unwrap_or(f64::NAN);
+        })?;
+        Ok(rows)
+    }
+}
+
+impl Rows for VariantRow {
+    const TABLE: &'static str = "variants";
+
+    fn to_frame(rows: &[Self]) -> PolarsResult<DataFrame> {
+        let json = |name: &str, field: fn(&Self) -> PolarsResult<String>| {
+            let values = rows.iter().map(field).collect::<PolarsResult<Vec<String>>>()?;
+            PolarsResult::Ok(Column::new(name.into(), values))
+        };
+        frame(vec![
+            text("name", rows, |r| &r.name),
+            text("label", rows, |r| &r.label),
+            json("delta", |r| to_json(&r.delta))?,
+            number("params_total", rows, |r| r.params.total),
+            number("params_embedding", rows, |r| r.params.embedding),
+            number("params_head", rows, |r| r.params.head),
+            number("params_non_embedding", rows, |r| r.params.non_embedding),
+            number("share", rows, |r| r.share),
+            number("depth", rows, |r| r.depth),
+            number("width", rows, |r| r.width),
+            number("heads", rows, |r| r.heads),
+            number("kv_heads", rows, |r| r.kv_heads),
+            number("ffn", rows, |r| r.ffn),
+            number("vocabulary", rows, |r| r.vocabulary),
+            number("context", rows, |r| r.context),
+            number("train_tokens", rows, |r| r.train_tokens),
+            number("train_bytes", rows, |r| r.train_bytes),
+            number("train_flops", rows, |r| r.train_flops),
+            number("seconds", rows, |r| r.seconds),
+            optional("residual", rows, |r| r.residual),
+            json("failed", |r| to_json(&r.failed))?,
+            optional("coverage", rows, |r| r.coverage),
+            json("bytes_per_token", |r| {
+                // JSON has no infinities.
+                to_json(
+                    &r.bytes_per_token
+                        .iter()
+                        .filter(|b| b.1.is_finite())
+                        .collect::<BTreeMap<_, _>>(),
+                )
+            })?,
+        ])
+    }
+
+    fn from_frame(frame: &DataFrame) -> PolarsResult<Vec<Self>> {
+        let mut rows = blank::<Self>(frame);
+        read_text(frame, "name", &mut rows, |r, v| r.name = v)?;
+        read_text(frame, "label", &mut rows, |r, v| r.label = v)?;
+        read_u64(frame, "params_total", &mut rows, |r, v| r.params.total = v)?;
+        read_u64(frame, "params_embedding", &mut rows, |r, v| r.params.embedding = v)?;
+        read_u64(frame, "params_head", &mut rows, |r, v| r.params.head = v)?;
+        read_u64(frame, "params_non_embedding", &mut rows, |r, v| r.params.non_embedding = v)?;
+        read_f64(frame, "share", &mut rows, |r, v| r.share = v.unwrap_or(f64::NAN))?;
+        read_u64(frame, "depth", &mut rows, |r, v| r.depth = v)?;
+        read_u64(frame, "width", &mut rows, |r, v| r.width = v)?;
+        read_u64(frame, "heads", &mut rows, |r, v| r.heads = v)?;
+        read_u64(frame, "kv_heads", &mut rows, |r, v| r.kv_heads = v)?;
+        read_u64(frame, "ffn", &mut rows, |r, v| r.ffn = v)?;
+        read_u64(frame, "vocabulary", &mut rows, |r, v| r.vocabulary = v)?;
+        read_u64(frame, "context", &mut rows, |r, v| r.context = v)?;
+        read_u64(frame, "train_tokens", &mut rows, |r, v| r.train_tokens = v)?;
+        read_u64(frame, "train_bytes", &mut rows, |r, v| r.train_bytes = v)?;
+        read_f64(frame, "train_flops", &mut rows, |r, v| r.train_flops = v.unwrap_or(f64::NAN))?;
+        read_f64(frame, "seconds", &mut rows, |r, v| r.seconds = v.unwrap_or(f64::NAN))?;
+        read_f64(frame, "residual", &mut rows, |r, v| r.residual = v)?;
+        read_f64(frame, "coverage", &mut rows, |r, v| r.coverage = v)?;
+        read_json(frame, "delta", &mut rows, |r, v: Vec<(String, String, String)>| r.delta = v)?;
+        read_json(frame, "failed", &mut rows, |r, v: Vec<(u64, String)>| r.failed = v)?;
+        read_json(frame, "bytes_per_token", &mut rows, |r, v: BTreeMap<String, f64>| {
+            r.bytes_per_token = v;
+        })?;
+        Ok(rows)
+    }
+}
+
+fn frame(columns: Vec<Column>) -> PolarsResult<DataFrame> {
+    DataFrame::new_infer_height(columns)
+}
+
+fn blank<T: Default>(frame: &DataFrame) -> Vec<T> {
+    (0..frame.height()).map(|_| T::default()).collect()
+}
+
+fn text<T>(name: &str, rows: &[T], field: fn(&T) -> &String) -> Column {
+    let values: Vec<&str> = rows.iter().map(|r| field(r).as_str()).collect();
+    Column::new(name.into(), values)
+}
+
+fn optional_text<T>(name: &str, rows: &[T], field: fn(&T) -> Option<&str>) -> Column {
+    let values: Vec<Option<&str>> = rows.iter().map(field).collect();
+    Column::new(name.into(), values)
+}
+
+fn number<T, N: Copy>(name: &str, rows: &[T], field: fn(&T) -> N) -> Column
+where
+    Series: NamedFrom<Vec<N>, [N]>,
+{
+    let values: Vec<N> = rows.iter().map(field).collect();
+    Series::new(name.into(), values).into_column()
+}
+
+fn optional<T, N: Copy>(name: &str, rows: &[T], field: fn(&T) -> Option<N>) -> Column
+where
+    Series: NamedFrom<Vec<Option<N>>, [Option<N>]>,
+{
+    let values: Vec<Option<N>> = rows.iter().map(field).collect();
+    Series::new(name.into(), values).into_column()
+}
+
+fn flag<T>(name: &str, rows: &[T], field: fn(&T) -> bool) -> Column {
+    let values: Vec<bool> = rows.iter().map(field).collect();
+    Column::new(name.into(), values)
+}
+
+fn read_text<T>(
+    frame: &DataFrame,
+    name: &str,
+    rows: &mut [T],
+    set: fn(&mut T, String),
+) -> PolarsResult<()> {
+    for (row, value) in rows.iter_mut().zip(frame.column(name)?.str()?.iter()) {
+        set(row, value.unwrap_or_default().to_string());
+    }
+    Ok(())
+}
+
+fn read_optional_text<T>(
+    frame: &DataFrame,
+    name: &str,
+    rows: &mut [T],
+    set: fn(&mut T, Option<String>),
+) -> PolarsResult<()> {
+    for (row, value) in rows.iter_mut().zip(frame.column(name)?.str()?.iter()) {
+        set(row, value.map(str::to_string));
+    }
+    Ok(())
+}
+
+fn read_u64<T>(
+    frame: &DataFrame,
+    name: &str,
+    rows: &mut [T],
+    set: fn(&mut T, u64),
+) -> PolarsResult<()> {
+    for (row, value) in rows.iter_mut().zip(frame.column(name)?.u64()?.iter()) {
+        set(row, value.unwrap_or_default());
+    }
+    Ok(())
+}
+
+fn read_u32<T>(
+    frame: &DataFrame,
+    name: &str,
+    rows: &mut [T],
+    set: fn(&mut T, u32),
+) -> PolarsResult<()> {
+    for (row, value) in rows.iter_mut().zip(frame.column(name)?.u32()?.iter()) {
+        set(row, value.unwrap_or_default());
+    }
+    Ok(())
+}
+
+fn read_i64<T>(
+    frame: &DataFrame,
+    name: &str,
+    rows: &mut [T],
+    set: fn(&mut T, Option<i64>),
+) -> PolarsResult<()> {
+    for (row, value) in rows.iter_mut().zip(frame.column(name)?.i64()?.iter()) {
+        set(row, value);
+    }
+    Ok(())
+}
+
+fn read_f64<T>(
+    frame: &DataFrame,
+    name: &str,
+    rows: &mut [T],
+    set: fn(&mut T, Option<f64>),
+) -> PolarsResult<()> {
+    for (row, value) in rows.iter_mut().zip(frame.column(name)?.f64()?.iter()) {
+        set(row, value);
+    }
+    Ok(())
+}
+
+fn to_json<T: Serialize>(value: &T) -> PolarsResult<String> {
+    serde_json::to_string(value).map_err(|e| polars_err!(ComputeError: "{e}"))
+}
+
+fn read_json<T, V: DeserializeOwned>(
+    frame: &DataFrame,
+    name: &str,
+    rows: &mut [T],
+    set: fn(&mut T, V),
+) -> PolarsResult<()> {
+    for (row, value) in rows.iter_mut().zip(frame.column(name)?.str()?.iter()) {
+        let value = serde_json::from_str(value.unwrap_or("null"))
+            .map_err(|e| polars_err!(ComputeError: "column `{name}` holds broken JSON: {e}"))?;
+        set(row, value);
+    }
+    Ok(())
+}

@@ -1,0 +1,56 @@
+//! Rows in, tables, figures and pages out.
+//!
+//! A study's rows ([`StudyData`]) become polars frames that are saved as parquet, one table intermediate form ([`Table`]) that is rendered to
+//! Markdown, LaTeX, CSV, HTML and plain text, figures drawn by plotters as SVG and PNG, and one self-contained page. [`write`] makes a
+//! report, [`read`] takes its rows back, [`compare`] sets two variants or two studies side by side, [`headline`] is the short table
+//! after a run.
+//!
+//! This crate is the only one that knows polars and plotters. It deliberately does not train, score or decide anything about models, knows
+//! nothing of the store or of burn, prints nothing, reads no clock and no environment: the same rows give the same bytes. All statistics
+//! come from `ablate-stats`.
+
+mod analysis;
+mod compare;
+mod error;
+mod figures;
+mod findings;
+mod frames;
+mod number;
+mod page;
+mod paper;
+mod read;
+mod render;
+mod rows;
+mod table;
+mod tables;
+mod write;
+
+pub use compare::{Comparison, Pair, Quantity, ScoreDifference, Selection, compare};
+pub use error::ReportError;
+pub use number::{count, duration, fixed, grouped, si, si_unit, signed};
+pub use read::read;
+pub use rows::{
+    CoverageRow, CurveRow, ItemRow, LedgerRow, Params, Provenance, ScoreRow, StudyData, StudyInfo,
+    VariantRow,
+};
+pub use table::{Align, Cell, Column, Mark, Row, Table};
+pub use write::{Written, write};
+
+/// The rows, digested; a failure is one of polars, which has no file to name here.
+fn analyse(data: &StudyData) -> Result<analysis::Analysis<'_>, ReportError> {
+    analysis::Analysis::of(data).map_err(|e| ReportError::Query(e.to_string()))
+}
+
+/// The short table after a run: size, headline number and difference of every variant.
+///
+/// # Errors
+/// Rows that polars cannot take.
+pub fn headline(data: &StudyData) -> Result<Table, ReportError> {
+    Ok(tables::short(&analyse(data)?))
+}
+
+#[cfg(test)]
+extern crate self as ablate_report;
+#[cfg(test)]
+#[path = "../tests/synthetic/mod.rs"]
+mod synthetic;

@@ -1,0 +1,51 @@
+//! Takes the rows of a saved report back.
+
+use std::fs;
+use std::path::Path;
+
+use polars::prelude::*;
+
+use crate::ReportError;
+use crate::frames::Rows;
+use crate::rows::StudyData;
+use crate::write::{MANIFEST, Manifest, beside};
+
+/// Reads the rows of a report that [`crate::write`] made in `dir`.
+///
+/// # Errors
+/// A folder without a report, a file that is missing, broken, or has other columns.
+pub fn read(dir: &Path) -> Result<StudyData, ReportError> {
+    // Between the two renames of an interrupted write the last good report lies beside its place.
+    let old = beside(dir, "old");
+    let dir = if !dir.exists() && old.exists() { old.as_path() } else { dir };
+    let path = dir.join(MANIFEST);
+    if !path.exists() {
+        return Err(ReportError::NoReport { path: dir.to_path_buf(), missing: MANIFEST });
+    }
+    let text = fs::read_to_string(&path).map_err(|e| ReportError::io("read", &path, e))?;
+    let manifest: Manifest = serde_json::from_str(&text).map_err(|e| ReportError::Frame {
+        action: "read",
+        path: path.clone(),
+        reason: e.to_string(),
+    })?;
+    Ok(StudyData {
+        study: manifest.study,
+        variants: rows(dir)?,
+        scores: rows(dir)?,
+        items: rows(dir)?,
+        curves: rows(dir)?,
+        coverage: rows(dir)?,
+        rounds: rows(dir)?,
+        provenance: manifest.provenance,
+        spec_text: manifest.spec_text,
+    })
+}
+
+fn rows<T: Rows>(dir: &Path) -> Result<Vec<T>, ReportError> {
+    let path = dir.join(format!("{}.parquet", T::TABLE));
+    let file = fs::File::open(&path).map_err(|e| ReportError::io("read", &path, e))?;
+    ParquetReader::new(file)
+        .finish()
+        .and_then(|frame| T::from_frame(&frame))
+        .map_err(|e| ReportError::Frame { action: "read", path, reason: e.to_string() })
+}

@@ -1,0 +1,249 @@
+//! The rows a report is made of: plain records, one struct per saved table.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// Everything a report is made from.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct StudyData {
+    /// What the study is.
+    pub study: StudyInfo,
+    /// One row per variant, in the order of the study; the first one is the baseline.
+    pub variants: Vec<VariantRow>,
+    /// One row per variant, seed, benchmark, language and metric.
+    pub scores: Vec<ScoreRow>,
+    /// One row per variant, seed and benchmark item.
+    pub items: Vec<ItemRow>,
+    /// One row per logged training or validation point.
+    pub curves: Vec<CurveRow>,
+    /// Share of the corpus that the largest `vocabulary` pieces of a tokenizer cover.
+    pub coverage: Vec<CoverageRow>,
+    /// What each training round kept.
+    pub rounds: Vec<LedgerRow>,
+    /// Where the numbers come from.
+    pub provenance: Provenance,
+    /// The study file as written.
+    pub spec_text: String,
+}
+
+/// What the study is.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct StudyInfo {
+    /// Short name, also the folder of the report.
+    pub name: String,
+    /// One line for people.
+    pub title: String,
+    /// The element of the paper that the study mirrors, such as `figure-1`.
+    pub mirrors: Option<String>,
+    /// `single`, `list`, `grid`, `zip`, `one-at-a-time` or `ladder`.
+    pub design: String,
+    /// The seeds every variant was meant to run with.
+    pub seeds: Vec<u64>,
+    /// Dotted paths of the settings that vary.
+    pub factors: Vec<String>,
+}
+
+impl StudyInfo {
+    /// Whether every variant builds on the one before it.
+    pub fn is_ladder(&self) -> bool {
+        self.design == "ladder"
+    }
+}
+
+/// Parameter counts of a model.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Params {
+    /// All parameters.
+    pub total: u64,
+    /// The token embedding.
+    pub embedding: u64,
+    /// The output head; 0 when it is tied to the embedding.
+    pub head: u64,
+    /// Everything but embedding and head.
+    pub non_embedding: u64,
+}
+
+/// A variant: its shape, its price and what became of it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct VariantRow {
+    /// Unique slug.
+    pub name: String,
+    /// Name for people; falls back to the slug when empty.
+    pub label: String,
+    /// What differs from the base: dotted path, value there, value here.
+    pub delta: Vec<(String, String, String)>,
+    /// Parameter counts.
+    pub params: Params,
+    /// Embedding and head over all parameters, a fraction of 1.
+    pub share: f64,
+    /// Decoder layers.
+    pub depth: u64,
+    /// Hidden channels.
+    pub width: u64,
+    /// Attention heads.
+    pub heads: u64,
+    /// Key and value heads.
+    pub kv_heads: u64,
+    /// Channels inside the feed-forward block.
+    pub ffn: u64,
+    /// Vocabulary of the tokenizer.
+    pub vocabulary: u64,
+    /// Context in tokens.
+    pub context: u64,
+    /// Tokens trained on, over all rounds.
+    pub train_tokens: u64,
+    /// Bytes of text trained on, over all rounds.
+    pub train_bytes: u64,
+    /// Floating-point operations of training.
+    pub train_flops: f64,
+    /// Seconds of training, measured, mean over seeds.
+    pub seconds: f64,
+    /// Held quantity over its target, minus one.
+    pub residual: Option<f64>,
+    /// Seeds that did not finish, each with the reason.
+    pub failed: Vec<(u64, String)>,
+    /// Share of the corpus covered by the vocabulary, a fraction of 1.
+    pub coverage: Option<f64>,
+    /// Bytes of text per token, by language.
+    pub bytes_per_token: BTreeMap<String, f64>,
+}
+
+impl VariantRow {
+    /// The label, or the name where there is none.
+    pub fn title(&self) -> &str {
+        if self.label.trim().is_empty() { &self.name } else { &self.label }
+    }
+}
+
+/// One score of one trained model.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ScoreRow {
+    /// Variant name.
+    pub variant: String,
+    /// Seed.
+    pub seed: u64,
+    /// Benchmark name; `validation` for held-out text.
+    pub benchmark: String,
+    /// Language code.
+    pub language: String,
+    /// `acc_ppl`, `acc`, `acc_norm`, `rouge1`, `bits_per_byte`, ...
+    pub metric: String,
+    /// The score: a fraction of 1 for accuracies and ROUGE, bits for bits per byte.
+    pub value: f64,
+    /// Standard error over items, in the unit of `value`.
+    pub standard_error: f64,
+    /// Number of items.
+    pub items: u64,
+    /// What a model that knows nothing scores.
+    pub chance: Option<f64>,
+    /// Whether this is the benchmark's headline metric.
+    pub primary: bool,
+}
+
+/// One item as one trained model answered it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ItemRow {
+    /// Variant name.
+    pub variant: String,
+    /// Seed.
+    pub seed: u64,
+    /// Benchmark name.
+    pub benchmark: String,
+    /// Language code.
+    pub language: String,
+    /// Item id, unique within its benchmark.
+    pub item: String,
+    /// Hash of what was asked; items are compared only where it agrees.
+    pub document_hash: String,
+    /// Log-likelihood of each option in nats; empty for generation.
+    pub option_logliks: Vec<f64>,
+    /// Index of the option chosen.
+    pub choice: Option<i64>,
+    /// Index of the right option.
+    pub key: Option<i64>,
+    /// The item's primary score, 0 to 1.
+    pub score: f64,
+    /// Generated text.
+    pub prediction: Option<String>,
+    /// Reference text.
+    pub reference: Option<String>,
+}
+
+/// One point of a training or validation curve.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct CurveRow {
+    /// Variant name.
+    pub variant: String,
+    /// Seed.
+    pub seed: u64,
+    /// Training round, from 1.
+    pub round: u32,
+    /// Optimiser step.
+    pub step: u64,
+    /// Tokens seen so far, over all rounds.
+    pub tokens: u64,
+    /// Bytes of text seen so far, over all rounds.
+    pub bytes: u64,
+    /// `train` or `validation`.
+    pub split: String,
+    /// Language of the text; empty for a mixture.
+    pub language: String,
+    /// Mean loss in nats per token.
+    pub loss: f64,
+    /// Loss in bits per byte of text.
+    pub bits_per_byte: Option<f64>,
+    /// Training speed.
+    pub tokens_per_second: Option<f64>,
+}
+
+/// One point of a coverage curve.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct CoverageRow {
+    /// Name of the tokenizer whose pieces were counted.
+    pub tokenizer: String,
+    /// Number of most frequent pieces kept.
+    pub vocabulary: u64,
+    /// Share of all tokens they account for, a fraction of 1.
+    pub coverage: f64,
+}
+
+/// What one round of training kept.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct LedgerRow {
+    /// Variant name.
+    pub variant: String,
+    /// Seed.
+    pub seed: u64,
+    /// Round, from 1.
+    pub round: u32,
+    /// Batches that were scored.
+    pub batches: u64,
+    /// Batches that were kept.
+    pub kept: u64,
+    /// Mean loss of all batches, nats per token.
+    pub mean_loss_all: f64,
+    /// Mean loss of the kept batches, nats per token.
+    pub mean_loss_kept: f64,
+    /// Effective number of batches (inverse sum of squared probabilities) over all batches.
+    pub effective_share: f64,
+}
+
+/// Where the numbers come from.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Provenance {
+    /// Commit of the source, with `+` when the tree had changes.
+    pub commit: String,
+    /// Version of the program.
+    pub version: String,
+    /// Numeric backend.
+    pub backend: String,
+    /// Processor and cores.
+    pub machine: String,
+    /// When the first stage started.
+    pub started: String,
+    /// When the last stage finished.
+    pub finished: String,
+    /// Stage, name and key of every stage used.
+    pub keys: Vec<(String, String, String)>,
+}

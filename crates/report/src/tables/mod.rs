@@ -1,0 +1,66 @@
+//! The tables of a report, each built from the analysis as a [`Table`].
+
+mod benchmarks;
+mod beside;
+mod main;
+mod study;
+
+pub(crate) use main::{main, short};
+
+use polars::prelude::PolarsResult;
+
+use crate::analysis::{Analysis, Difference, Measure, Verdict};
+use crate::paper::Paper;
+use crate::table::{Cell, Mark, Table};
+
+/// Every table that the rows have data for, the main one first.
+pub(crate) fn all(analysis: &Analysis<'_>, paper: &Paper) -> PolarsResult<Vec<Table>> {
+    let mut tables = vec![main(analysis)];
+    tables.extend(beside::beside(analysis, paper));
+    tables.extend(benchmarks::benchmarks(analysis));
+    tables.push(study::deltas(analysis));
+    tables.push(study::parameters(analysis));
+    tables.push(study::cost(analysis)?);
+    tables.extend(study::rounds(analysis));
+    Ok(tables)
+}
+
+/// A variant's name, with the reason as a note where it failed.
+fn name_cell(analysis: &Analysis<'_>, variant: usize) -> Cell {
+    Cell::text(analysis.variants()[variant].title()).note(analysis.failure(variant))
+}
+
+/// Mean and half-width over seeds; `failed` or `–` where there is none.
+fn estimate_cell(analysis: &Analysis<'_>, variant: usize, measure: Measure) -> Cell {
+    match analysis.estimate(variant, measure) {
+        Some(found) => {
+            Cell::number(found.mean, measure.digits()).plus_minus(found.interval, measure.digits())
+        }
+        None if !analysis.variants()[variant].failed.is_empty() => {
+            Cell { text: "failed".to_string(), mark: Some(Mark::Failed), ..Cell::default() }
+        }
+        None => Cell::missing(),
+    }
+}
+
+/// A difference with its interval, marked where it cannot be told from noise. With one seed the number stands alone.
+fn difference_cell(found: Option<&Difference>, measure: Measure) -> Cell {
+    let Some(found) = found else { return Cell::missing() };
+    let cell = Cell::difference(found.mean, measure.digits()).note(found.note.clone());
+    match found.verdict {
+        Verdict::Untested => cell,
+        Verdict::Indistinct => {
+            cell.between(found.interval, measure.digits()).mark(Some(Mark::Indistinct))
+        }
+        Verdict::Better | Verdict::Worse => cell.between(found.interval, measure.digits()),
+    }
+}
+
+/// What the intervals of a table are.
+fn interval_note(analysis: &Analysis<'_>) -> String {
+    match analysis.seeds().len() {
+        0 => "No run finished.".to_string(),
+        1 => "One seed: no intervals, and differences are not tested.".to_string(),
+        n => format!("±: half-width of the 95% interval over {n} seeds (Student's t)."),
+    }
+}

@@ -1,0 +1,180 @@
+//! Writes a report folder: everything into a folder beside it first, then one rename, so that a reader sees the old report or the new one.
+//!
+//! A kill between the two renames leaves no folder of the final name; the next [`write`] finds the pieces and completes. Files that a
+//! person put into the folder are kept: only what a report wrote is replaced.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use polars::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::ReportError;
+use crate::frames::Rows;
+use crate::paper::Paper;
+use crate::rows::{
+    CoverageRow, CurveRow, ItemRow, LedgerRow, Provenance, ScoreRow, StudyData, StudyInfo,
+    VariantRow,
+};
+use crate::{figures, page, tables};
+
+/// Name of the file with everything that is not a row, and with the list of what the report consists of.
+pub(crate) const MANIFEST: &str = "study.json";
+
+/// What was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// The folder.
+    pub dir: PathBuf,
+    /// Every file in it that belongs to the report, relative to the folder, sorted.
+    pub files: Vec<PathBuf>,
+}
+
+/// The part of a study that is not rows.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Manifest {
+    pub(crate) study: StudyInfo,
+    pub(crate) provenance: Provenance,
+    pub(crate) spec_text: String,
+    /// Files and folders of the report at the top of its folder.
+    pub(crate) entries: Vec<String>,
+}
+
+/// Writes the report of a study into `dir`, replacing an earlier one.
+///
+/// # Errors
+/// A folder that cannot be written, rows that polars cannot take, a figure that cannot be drawn.
+pub fn write(data: &StudyData, dir: &Path) -> Result<Written, ReportError> {
+    let fresh = beside(dir, "new");
+    remove(&fresh)?;
+    fs::create_dir_all(&fresh).map_err(|e| ReportError::io("create", &fresh, e))?;
+    let files = fill(data, &fresh)?;
+    replace(dir, &fresh)?;
+    Ok(Written { dir: dir.to_path_buf(), files })
+}
+
+/// Writes every file of the report into an empty folder.
+fn fill(data: &StudyData, dir: &Path) -> Result<Vec<PathBuf>, ReportError> {
+    let mut files: Vec<PathBuf> = vec![
+        parquet::<VariantRow>(&data.variants, dir)?,
+        parquet::<ScoreRow>(&data.scores, dir)?,
+        parquet::<ItemRow>(&data.items, dir)?,
+        parquet::<CurveRow>(&data.curves, dir)?,
+        parquet::<CoverageRow>(&data.coverage, dir)?,
+        parquet::<LedgerRow>(&data.rounds, dir)?,
+    ];
+
+    let query = |e: PolarsError| ReportError::Query(e.to_string());
+    let paper = Paper::embedded()?;
+    let analysis = crate::analyse(data)?;
+    let tables = tables::all(&analysis, &paper).map_err(query)?;
+    for folder in ["tables", "figures"] {
+        let path = dir.join(folder);
+        fs::create_dir_all(&path).map_err(|e| ReportError::io("create", &path, e))?;
+    }
+    for table in &tables {
+        for (suffix, text) in
+            [("md", table.to_markdown()), ("tex", table.to_latex()), ("csv", table.to_csv())]
+        {
+            files.push(text_file(dir, &format!("tables/{}.{suffix}", table.name), &text)?);
+        }
+    }
+    let mut drawn = Vec::new();
+    for figure in figures::all(&analysis, &paper).map_err(query)? {
+        let svg = figure.svg()?;
+        files.push(text_file(dir, &format!("figures/{}.svg", figure.name), &svg)?);
+        let png = PathBuf::from(format!("figures/{}.png", figure.name));
+        figure.png(&dir.join(&png))?;
+        files.push(png);
+        drawn.push((figure, svg));
+    }
+    let page = page::page(&analysis, &paper, &tables, &drawn)?;
+    files.push(text_file(dir, "index.html", &page)?);
+
+    files.push(PathBuf::from(MANIFEST));
+    files.sort();
+    let mut entries: Vec<String> = files
+        .iter()
+        .filter_map(|f| f.components().next())
+        .map(|c| c.as_os_str().to_string_lossy().into_owned())
+        .collect();
+    entries.dedup();
+    let manifest = Manifest {
+        study: data.study.clone(),
+        provenance: data.provenance.clone(),
+        spec_text: data.spec_text.clone(),
+        entries,
+    };
+    let text = serde_json::to_string_pretty(&manifest)
+        .map_err(|e| ReportError::io("write", &dir.join(MANIFEST), e.into()))?;
+    text_file(dir, MANIFEST, &format!("{text}\n"))?;
+    Ok(files)
+}
+
+fn parquet<T: Rows>(rows: &[T], dir: &Path) -> Result<PathBuf, ReportError> {
+    let name = PathBuf::from(format!("{}.parquet", T::TABLE));
+    let path = dir.join(&name);
+    let file = fs::File::create(&path).map_err(|e| ReportError::io("create", &path, e))?;
+    T::to_frame(rows)
+        .and_then(|mut frame| ParquetWriter::new(file).finish(&mut frame))
+        .map_err(|e| ReportError::Frame { action: "write", path, reason: e.to_string() })?;
+    Ok(name)
+}
+
+fn text_file(dir: &Path, name: &str, text: &str) -> Result<PathBuf, ReportError> {
+    let path = dir.join(name);
+    fs::write(&path, text).map_err(|e| ReportError::io("write", &path, e))?;
+    Ok(PathBuf::from(name))
+}
+
+/// `.NAME.new` beside `NAME`.
+pub(crate) fn beside(dir: &Path, suffix: &str) -> PathBuf {
+    let name = dir.file_name().map_or_else(|| "report".into(), |n| n.to_string_lossy());
+    dir.with_file_name(format!(".{name}.{suffix}"))
+}
+
+/// Puts the finished folder in the place of the old one.
+fn replace(dir: &Path, fresh: &Path) -> Result<(), ReportError> {
+    let old = beside(dir, "old");
+    recover(dir, &old)?;
+    if dir.exists() {
+        fs::rename(dir, &old).map_err(|e| ReportError::io("move away", dir, e))?;
+    }
+    fs::rename(fresh, dir).map_err(|e| ReportError::io("move into place", dir, e))?;
+    recover(dir, &old)
+}
+
+/// Finishes what an interrupted replacement left: the old folder goes back when there is no other, otherwise its foreign files move to the
+/// new folder and the rest of it is removed.
+fn recover(dir: &Path, old: &Path) -> Result<(), ReportError> {
+    if !old.exists() {
+        return Ok(());
+    }
+    if !dir.exists() {
+        return fs::rename(old, dir).map_err(|e| ReportError::io("move back", old, e));
+    }
+    let owned: Vec<String> = fs::read_to_string(old.join(MANIFEST))
+        .ok()
+        .and_then(|text| serde_json::from_str::<Manifest>(&text).ok())
+        .map(|manifest| manifest.entries)
+        .unwrap_or_default();
+    let entries = fs::read_dir(old).map_err(|e| ReportError::io("list", old, e))?;
+    for entry in entries {
+        let entry = entry.map_err(|e| ReportError::io("list", old, e))?;
+        let name = entry.file_name();
+        let target = dir.join(&name);
+        if !owned.iter().any(|o| name == o.as_str()) && !target.exists() {
+            fs::rename(entry.path(), &target).map_err(|e| ReportError::io("keep", &target, e))?;
+        }
+    }
+    remove(old)
+}
+
+fn remove(path: &Path) -> Result<(), ReportError> {
+    match fs::remove_dir_all(path) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+            Err(ReportError::io("remove", path, e))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,224 @@
+//! Whole reports: what is in the folder, that rows come back, that an interrupted write never loses a report, that the page is self-contained.
+
+mod synthetic;
+
+use std::fs;
+use std::path::Path;
+
+use ablate_report::{ReportError, Selection, StudyData, compare, headline, read, write};
+
+fn text(dir: &Path, name: &str) -> String {
+    fs::read_to_string(dir.join(name)).unwrap()
+}
+
+#[test]
+fn rows_come_back_as_they_were_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("reports/quickstart");
+    for data in [
+        synthetic::ladder(&[1, 2, 3], 12),
+        synthetic::with_failures(&[1, 2], 5),
+        synthetic::text_only(&[7]),
+        StudyData::default(),
+    ] {
+        let written = write(&data, &dir).unwrap();
+        assert_eq!(read(&dir).unwrap(), data);
+        for file in &written.files {
+            assert!(dir.join(file).is_file(), "{}", file.display());
+        }
+        // Nothing of an earlier report is left over, nothing beside the folder either.
+        let mut found = 0;
+        for entry in ["", "tables", "figures"] {
+            let listing = fs::read_dir(dir.join(entry)).unwrap();
+            found += listing.filter(|e| e.as_ref().unwrap().path().is_file()).count();
+        }
+        assert_eq!(found, written.files.len());
+        assert_eq!(fs::read_dir(dir.parent().unwrap()).unwrap().count(), 1);
+    }
+}
+
+#[test]
+fn the_same_rows_give_the_same_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = synthetic::ladder(&[1, 2, 3], 10);
+    let mut shuffled = data.clone();
+    shuffled.scores.rotate_left(31);
+    shuffled.items.rotate_left(400);
+    let (a, b) = (folder.path().join("a"), folder.path().join("b"));
+    let written = write(&data, &a).unwrap();
+    write(&data, &b).unwrap();
+    for file in &written.files {
+        assert_eq!(fs::read(a.join(file)).unwrap(), fs::read(b.join(file)).unwrap());
+    }
+    // Only the order in which benchmarks are listed may depend on the order of the rows.
+    write(&shuffled, &b).unwrap();
+    assert_eq!(text(&a, "tables/main.csv"), text(&b, "tables/main.csv"));
+}
+
+#[test]
+fn an_interrupted_write_is_completed_and_foreign_files_stay() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("study");
+    let (old, new) = (synthetic::text_only(&[1]), synthetic::ladder(&[1, 2], 5));
+    let beside = |suffix: &str| folder.path().join(format!(".study.{suffix}"));
+
+    // Killed while the new folder was being filled.
+    write(&old, &dir).unwrap();
+    fs::write(dir.join("notes.md"), "mine").unwrap();
+    fs::create_dir_all(beside("new").join("tables")).unwrap();
+    fs::write(beside("new").join("tables/main.md"), "half").unwrap();
+    assert_eq!(read(&dir).unwrap(), old);
+    write(&new, &dir).unwrap();
+    assert_eq!(read(&dir).unwrap(), new);
+    assert_eq!(text(&dir, "notes.md"), "mine");
+
+    // Killed between the two renames: the old report can still be read, and the next write completes.
+    fs::rename(&dir, beside("old")).unwrap();
+    fs::create_dir_all(beside("new")).unwrap();
+    assert_eq!(read(&dir).unwrap(), new);
+    write(&old, &dir).unwrap();
+    assert_eq!(read(&dir).unwrap(), old);
+    assert_eq!(text(&dir, "notes.md"), "mine");
+
+    // Killed before the old folder was removed, its foreign file not yet moved.
+    write(&new, &beside("old")).unwrap();
+    fs::rename(dir.join("notes.md"), beside("old").join("notes.md")).unwrap();
+    write(&old, &dir).unwrap();
+    assert_eq!(text(&dir, "notes.md"), "mine");
+    assert!(!beside("old").exists() && !beside("new").exists());
+    assert!(!dir.join("tables/benchmarks.md").exists());
+}
+
+#[test]
+fn the_page_is_self_contained_and_escaped() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut data = synthetic::ladder(&[1, 2, 3], 8);
+    data.study.title = "<script>alert(1)</script> & \"co\"".into();
+    data.variants[1].label = "<img src=x onerror=alert(1)>".into();
+    data.provenance.machine = "<b>fast</b>".into();
+    write(&data, folder.path().join("r").as_path()).unwrap();
+    let page = text(folder.path(), "r/index.html");
+    for forbidden in ["<script", "<img", "<b>fast", "http://", "https://", "@import", "NaN"] {
+        let page = page.replace("http://www.w3.org/2000/svg", "");
+        assert!(!page.contains(forbidden), "{forbidden}");
+    }
+    for id in ["findings", "results", "paper", "benchmarks", "learning", "provenance"] {
+        assert!(page.contains(&format!("id=\"{id}\"")) && page.contains(&format!("\"#{id}\"")));
+    }
+    assert_eq!(page.matches("<svg ").count(), page.matches("</svg>").count());
+    // Ids are unique, and links to files lead to files.
+    let mut ids: Vec<&str> =
+        page.split(" id=\"").skip(1).filter_map(|p| p.split('"').next()).collect();
+    let count = ids.len();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), count);
+    for link in page.split("href=\"").skip(1).filter_map(|p| p.split('"').next()) {
+        if !link.starts_with('#') && !link.starts_with("data:") {
+            assert!(folder.path().join("r").join(link).is_file(), "{link}");
+        }
+    }
+}
+
+#[test]
+fn failures_and_single_seeds_are_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("r");
+    write(&synthetic::with_failures(&[1, 2, 3], 10), &dir).unwrap();
+    let main = text(&dir, "tables/main.md");
+    assert!(main.contains("| failed |") && main.contains("loss is not a number at step 12"));
+    assert!(text(&dir, "tables/benchmarks.md").contains("failed"));
+
+    write(&synthetic::ladder(&[4], 10), &dir).unwrap();
+    for table in ["main", "benchmarks", "paper"] {
+        let text = text(&dir, &format!("tables/{table}.md"));
+        assert!(!text.contains('±') && !text.contains("**4"), "{text}");
+    }
+    assert!(text(&dir, "tables/main.md").contains("One seed: no intervals"));
+    assert!(text(&dir, "index.html").contains("There is one seed"));
+
+    write(&synthetic::text_only(&[1, 2, 3]), &dir).unwrap();
+    let main = text(&dir, "tables/main.md");
+    assert!(!main.contains("Average") && main.contains("bits/byte"));
+    assert!(!dir.join("tables/benchmarks.md").exists());
+}
+
+#[test]
+fn reading_something_else_is_an_error_that_says_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = read(&folder.path().join("nothing")).unwrap_err();
+    assert!(matches!(error, ReportError::NoReport { .. }) && error.to_string().contains("ablate"));
+    let dir = folder.path().join("r");
+    write(&synthetic::text_only(&[1]), &dir).unwrap();
+    fs::write(dir.join("scores.parquet"), "not parquet").unwrap();
+    let error = read(&dir).unwrap_err();
+    assert!(error.to_string().contains("scores.parquet"), "{error}");
+    fs::write(dir.join("study.json"), "{").unwrap();
+    assert!(read(&dir).unwrap_err().to_string().contains("study.json"));
+    // A folder that cannot be made: its parent is a file.
+    let error = write(&synthetic::text_only(&[1]), &dir.join("study.json/inner")).unwrap_err();
+    assert!(matches!(error, ReportError::Io { .. }), "{error}");
+}
+
+#[test]
+fn studies_are_compared_by_variant_name_and_only_on_the_same_items() {
+    let ours = synthetic::ladder(&[1, 2, 3], 40);
+    let all = |data| Selection { data, variant: None };
+    let same = compare(&all(&ours), &all(&ours)).unwrap();
+    assert_eq!(same.pairs.len(), 5);
+    for score in same.pairs.iter().flat_map(|p| &p.scores) {
+        assert_eq!((score.difference, score.verdict.as_str()), (0.0, "not distinguishable"));
+    }
+
+    let mut theirs = ours.clone();
+    theirs.study.name = "other".into();
+    theirs.variants.remove(4);
+    theirs.variants[0].name = "renamed".into();
+    for row in &mut theirs.items {
+        if row.benchmark == "summary" && row.item.ends_with("0003") {
+            row.document_hash = "something else".into();
+        }
+    }
+    let found = compare(&all(&ours), &all(&theirs)).unwrap();
+    assert_eq!(found.pairs.len(), 3);
+    assert_eq!(found.unmatched.len(), 3);
+    let scores = &found.pairs[0].scores;
+    let summary = scores.iter().find(|s| s.measure.starts_with("summary")).unwrap();
+    assert_eq!((summary.verdict.as_str(), summary.p, summary.items), ("not tested", None, 0));
+    assert!(summary.note.as_ref().unwrap().contains("1 of 40 items"));
+    let exam = scores.iter().find(|s| s.measure.starts_with("exam")).unwrap();
+    assert_eq!((exam.seeds, exam.items, exam.basis.as_str()), (3, 40, "seeds and items"));
+    assert!(found.to_text().contains("ask different things"));
+    assert_eq!(found.to_json()["pairs"][0]["a"], "compact-tokenizer");
+
+    let missing = Selection { data: &ours, variant: Some("nope") };
+    let error = compare(&missing, &all(&ours)).unwrap_err().to_string();
+    assert!(error.contains("nope") && error.contains("inheritance"), "{error}");
+}
+
+#[test]
+fn swapping_the_sides_turns_every_difference_round() {
+    let data = synthetic::ladder(&[1, 2, 3], 60);
+    let side = |variant| Selection { data: &data, variant: Some(variant) };
+    let forth = compare(&side("baseline"), &side("inheritance")).unwrap();
+    let back = compare(&side("inheritance"), &side("baseline")).unwrap();
+    for (x, y) in forth.pairs[0].scores.iter().zip(&back.pairs[0].scores) {
+        assert!((x.difference + y.difference).abs() < 1e-9);
+        assert!((x.difference - (x.b - x.a)).abs() < 1e-9, "{}", x.measure);
+        let ((a, b), (c, d)) = (x.interval.unwrap(), y.interval.unwrap());
+        assert!((a + d).abs() < 1e-9 && (b + c).abs() < 1e-9);
+    }
+    let average = &forth.pairs[0].scores[0];
+    assert_eq!((average.measure.as_str(), average.verdict.as_str()), ("Average score", "better"));
+    let bits = forth.pairs[0].scores.last().unwrap();
+    assert!(bits.unit == "bits/byte" && bits.difference < 0.0 && bits.verdict == "better");
+}
+
+#[test]
+fn the_terminal_table_is_short() {
+    let table = headline(&synthetic::ladder(&[1, 2, 3], 10)).unwrap();
+    let text = table.to_text();
+    assert!(text.lines().take(8).all(|l| l.chars().count() <= 140), "{text}");
+    assert_eq!(table.rows.len(), 5);
+    assert!(headline(&StudyData::default()).unwrap().rows.is_empty());
+}
