@@ -1,0 +1,149 @@
+//! The command line: what may be typed. What it means is decided in `commands`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Ablation studies of tiny language models, from one TOML file to the paper's tables
+#[derive(Debug, Parser)]
+#[command(name = "ablate", version, arg_required_else_help = true)]
+pub struct Cli {
+    /// Folder that holds `data/store` and `reports`
+    #[arg(long, global = true, env = "ABLATE_ROOT", default_value = ".", value_name = "DIR")]
+    pub root: PathBuf,
+
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Read a study file and report every error in it
+    Check(StudyArgs),
+    /// Price a study before a step of it runs
+    Plan(PlanArgs),
+    /// Make what is missing of a study, then write its report
+    Run(RunArgs),
+    /// Show how far a study has come
+    Status(StatusArgs),
+    /// Write a study's report from what is in the store
+    Report(StudyArgs),
+    /// Compare two variants, or two studies, seed by seed and item by item
+    Compare(CompareArgs),
+    /// Print the JSON Schema of study files
+    Schema,
+    /// Make one task read from standard input (started by `run`)
+    #[command(hide = true)]
+    Worker(WorkerArgs),
+}
+
+/// Which study, and with which changes.
+#[derive(Debug, Args)]
+pub struct StudyArgs {
+    /// The study file
+    #[arg(value_name = "STUDY")]
+    pub study: PathBuf,
+
+    /// Profile of the study file to lay over it
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+
+    /// Set a value, as in `--set train.learning_rate=3e-4` (can be repeated)
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+}
+
+/// Arguments of `plan`.
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    #[command(flatten)]
+    pub study: StudyArgs,
+
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+
+    /// Do not time the shapes on this machine; estimate from their FLOPs
+    #[arg(long)]
+    pub no_timing: bool,
+}
+
+/// Arguments of `run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    #[command(flatten)]
+    pub study: StudyArgs,
+
+    /// Workers side by side [default: the number of cores]
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<usize>,
+
+    /// Threads of all workers together [default: the number of cores]
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+
+    /// Only variants whose name matches this pattern, `*` and `?` as in a shell (can be repeated)
+    #[arg(long, value_name = "GLOB")]
+    pub only: Vec<String>,
+
+    /// Go on with other variants after a failure (the default)
+    #[arg(long, overrides_with = "fail_fast")]
+    pub keep_going: bool,
+
+    /// Stop at the first failure
+    #[arg(long)]
+    pub fail_fast: bool,
+
+    /// Try trainings again that diverged
+    #[arg(long)]
+    pub retry_failed: bool,
+
+    /// Say what would be made, and make nothing
+    #[arg(long)]
+    pub dry_run: bool,
+
+    /// Plain lines instead of progress bars
+    #[arg(long)]
+    pub no_progress: bool,
+
+    /// Errors only
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// Arguments of `status`.
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    #[command(flatten)]
+    pub study: StudyArgs,
+
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `compare`.
+#[derive(Debug, Args)]
+pub struct CompareArgs {
+    /// A study (its name or its report's folder), or one of its variants as `STUDY:VARIANT`
+    #[arg(value_name = "A")]
+    pub a: String,
+
+    /// The same for the other side
+    #[arg(value_name = "B")]
+    pub b: String,
+
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `worker`.
+#[derive(Debug, Args)]
+pub struct WorkerArgs {
+    /// Threads that it may keep busy
+    #[arg(long, default_value_t = 1)]
+    pub threads: usize,
+}

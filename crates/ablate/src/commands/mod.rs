@@ -1,0 +1,30 @@
+//! One file per verb.
+
+pub mod check;
+pub mod compare;
+pub mod plan;
+pub mod report;
+pub mod run;
+pub mod schema;
+pub mod status;
+pub mod worker;
+
+use std::io::{self, Write};
+
+use crate::exit::CommandError;
+
+/// Writes data to standard output. A reader that has gone away (`| head`) is no error.
+pub fn print(text: &str) -> Result<(), CommandError> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(CommandError::machine(format!("cannot write to standard output: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Writes a line for people to standard error.
+pub fn say(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
+}

@@ -1,0 +1,46 @@
+//! `ablate plan`: what a study costs, before a step of it runs.
+//!
+//! Writes nothing but the file of timings, and goes on without where that cannot be written.
+
+mod blocked;
+mod contents;
+mod space;
+pub mod table;
+mod text;
+
+use super::{print, say};
+use crate::cli::PlanArgs;
+use crate::estimate::{Timing, estimate};
+use crate::exit::{CommandError, CommandResult, Exit};
+use crate::machine::Machine;
+use crate::root::Root;
+use crate::{graph, study};
+use contents::{Plan, Surroundings};
+
+pub fn run(root: &Root, args: &PlanArgs) -> CommandResult {
+    let loaded = study::load(&args.study)?;
+    for warning in &loaded.warnings {
+        say(warning);
+    }
+    let mut built = graph::build(&loaded.study)?;
+    let machine = Machine::current();
+    let timing = if args.no_timing { Timing::Cached } else { Timing::Measure };
+    let estimates = estimate(&mut built, &loaded.study, root, &machine, timing);
+    let store = root.store();
+    let states = built
+        .graph
+        .iter()
+        .map(|(_, node)| store.state(node).map_err(CommandError::machine))
+        .collect::<Result<Vec<_>, _>>()?;
+    let surroundings =
+        Surroundings { states: &states, machine: &machine, free: space::free(store.root()) };
+    let plan = Plan::new(&loaded.study, &built, &estimates, &surroundings);
+    let text = if args.json {
+        let json = serde_json::to_string_pretty(&plan).map_err(CommandError::bug)?;
+        json + "\n"
+    } else {
+        text::render(&plan, &built)
+    };
+    print(&text)?;
+    Ok(Exit::Ok)
+}

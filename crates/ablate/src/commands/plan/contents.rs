@@ -1,0 +1,347 @@
+//! What a plan says, in the names that scripts rely on.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ablate_cost::Parameters;
+use ablate_pipeline::{Node, NodeId, State};
+use ablate_spec::{Change, Study, Variant};
+use serde::Serialize;
+
+use super::blocked;
+use crate::estimate::{Estimates, Source, VariantEstimate, Workers, wall_seconds};
+use crate::graph::StudyGraph;
+use crate::machine::Machine;
+use crate::stages::{tokenizer, train};
+
+/// What a plan depends on besides the study.
+pub struct Surroundings<'a> {
+    /// Of every stage, by its place in the graph.
+    pub states: &'a [State],
+    pub machine: &'a Machine,
+    /// Bytes that may still be written.
+    pub free: Option<u64>,
+}
+
+impl Surroundings<'_> {
+    pub fn state(&self, id: NodeId) -> &State {
+        self.states.get(id.index()).unwrap_or(&State::Missing)
+    }
+}
+
+/// The price of a study.
+#[derive(Debug, Serialize)]
+pub struct Plan {
+    pub study: String,
+    pub variants: Vec<VariantPlan>,
+    pub stages: Vec<StagePlan>,
+    pub totals: Totals,
+}
+
+/// One variant. Tokens, operations and seconds are those of one seed, without the stages that
+/// it shares with others: text, tokenizers, parents, inherited weights.
+#[derive(Debug, Serialize)]
+pub struct VariantPlan {
+    pub name: String,
+    pub label: String,
+    pub delta: Vec<Change>,
+    pub params: Parameters,
+    /// Fraction of 1.
+    pub embedding_head_share: f64,
+    pub train_tokens: u64,
+    /// False while a budget in bytes waits for the text to be tokenised.
+    pub train_tokens_exact: bool,
+    /// All rounds, and the passes that score batches for a draw.
+    pub train_flops: f64,
+    pub peak_memory_bytes: u64,
+    /// One thread, one stage after the other: training, draws and scoring.
+    pub seconds: f64,
+    /// Where the speed behind `seconds` comes from.
+    pub speed: Source,
+    pub depth: usize,
+    pub width: usize,
+    pub heads: usize,
+    pub kv_heads: usize,
+    pub ffn: usize,
+    pub vocabulary: usize,
+    pub context: usize,
+    /// Parameters over what `[hold]` aims at, minus 1.
+    pub held_residual: Option<f64>,
+    /// Seeds.
+    pub runs: usize,
+    /// Why it cannot run.
+    pub blocked: Option<String>,
+}
+
+/// One stage.
+#[derive(Debug, Serialize)]
+pub struct StagePlan {
+    pub stage: &'static str,
+    pub name: String,
+    pub key: String,
+    pub state: &'static str,
+    /// Who wants it.
+    pub variants: BTreeSet<String>,
+    /// Estimated, one thread.
+    pub seconds: f64,
+    /// What it took, where it is done.
+    pub measured_seconds: Option<f64>,
+    pub memory_bytes: u64,
+    pub disk_bytes: u64,
+}
+
+/// All stages together.
+#[derive(Debug, Serialize)]
+pub struct Totals {
+    pub variants: usize,
+    /// Variants times seeds.
+    pub runs: usize,
+    pub stages: usize,
+    pub done: usize,
+    /// Stages by kind.
+    pub by_stage: BTreeMap<&'static str, usize>,
+    pub trainings: usize,
+    pub tokenizers: usize,
+    /// Operations of all trainings, parents included.
+    pub train_flops: f64,
+    /// Of what is not done, one thread, one stage after the other.
+    pub seconds: f64,
+    /// Of what is not done, by the clock.
+    pub wall_seconds: f64,
+    /// Workers side by side behind `wall_seconds`.
+    pub jobs: usize,
+    /// Results of all stages, those that are there and those to come.
+    pub disk_bytes: u64,
+    /// What is still to be written, with the checkpoints of trainings at work.
+    pub needed_disk_bytes: u64,
+    pub free_disk_bytes: Option<u64>,
+    pub machine: Machine,
+}
+
+impl Plan {
+    pub fn new(
+        study: &Study,
+        built: &StudyGraph,
+        estimates: &Estimates,
+        around: &Surroundings<'_>,
+    ) -> Self {
+        let variants = study
+            .variants
+            .iter()
+            .zip(&estimates.variants)
+            .map(|(variant, estimate)| VariantPlan {
+                blocked: blocked::reason(&variant.name, built, estimates, around),
+                runs: study.seeds.len(),
+                ..describe(variant, estimate)
+            })
+            .collect();
+        Self {
+            study: study.name.clone(),
+            variants,
+            stages: stages(built, around),
+            totals: totals(study, built, estimates, around),
+        }
+    }
+}
+
+fn describe(variant: &Variant, estimate: &VariantEstimate) -> VariantPlan {
+    let shape = variant.shape();
+    VariantPlan {
+        name: variant.name.clone(),
+        label: variant.label.clone(),
+        delta: variant.delta.clone(),
+        params: estimate.parameters,
+        embedding_head_share: estimate.parameters.embedding_head_share(),
+        train_tokens: estimate.train_tokens,
+        train_tokens_exact: estimate.tokens_exact,
+        train_flops: estimate.train_flops,
+        peak_memory_bytes: estimate.peak_memory,
+        seconds: estimate.seconds,
+        speed: estimate.source,
+        depth: shape.depth,
+        width: shape.width,
+        heads: shape.heads,
+        kv_heads: shape.kv_heads,
+        ffn: shape.ffn,
+        vocabulary: shape.vocabulary,
+        context: variant.model.context,
+        held_residual: variant.held.as_ref().map(ablate_spec::Held::residual),
+        runs: 0,
+        blocked: None,
+    }
+}
+
+fn stages(built: &StudyGraph, around: &Surroundings<'_>) -> Vec<StagePlan> {
+    let stage = |(id, node): (NodeId, &Node)| {
+        let state = around.state(id);
+        StagePlan {
+            stage: node.stage,
+            name: node.name.clone(),
+            key: node.key().to_string(),
+            state: state.word(),
+            variants: node.wanted_by.clone(),
+            seconds: node.estimate.seconds,
+            measured_seconds: match state {
+                State::Done(artifact) => Some(artifact.seconds),
+                _ => None,
+            },
+            memory_bytes: node.estimate.memory,
+            disk_bytes: disk(state, node),
+        }
+    };
+    built.graph.iter().map(stage).collect()
+}
+
+/// Bytes of a result: as they are, or as estimated.
+fn disk(state: &State, node: &Node) -> u64 {
+    match state {
+        State::Done(artifact) => artifact.bytes(),
+        _ => node.estimate.disk,
+    }
+}
+
+fn totals(
+    study: &Study,
+    built: &StudyGraph,
+    estimates: &Estimates,
+    around: &Surroundings<'_>,
+) -> Totals {
+    let mut by_stage = BTreeMap::new();
+    let mut missing = BTreeSet::new();
+    let (mut train_flops, mut seconds) = (0.0, 0.0);
+    let (mut all, mut needed) = (0_u64, 0_u64);
+    for (id, node) in built.graph.iter() {
+        *by_stage.entry(node.stage).or_default() += 1;
+        train_flops += estimates.work(id).flops;
+        all = all.saturating_add(disk(around.state(id), node));
+        if !matches!(around.state(id), State::Done(_)) {
+            missing.insert(id);
+            seconds += node.estimate.seconds;
+            needed = needed.saturating_add(node.estimate.disk);
+        }
+    }
+    let machine = around.machine;
+    // What `ablate run` does when it is not told otherwise.
+    let workers =
+        Workers { jobs: machine.cores, cores: machine.cores, memory: machine.memory / 10 * 8 };
+    let scratch = blocked::scratch(built, estimates, around, |_| true);
+    let count = |stage: &str| by_stage.get(stage).copied().unwrap_or(0);
+    Totals {
+        variants: study.variants.len(),
+        runs: study.variants.len() * study.seeds.len(),
+        stages: built.graph.len(),
+        done: built.graph.len() - missing.len(),
+        trainings: count(train::STAGE),
+        tokenizers: count(tokenizer::STAGE) + count(crate::stages::compact::STAGE),
+        by_stage,
+        train_flops,
+        seconds,
+        wall_seconds: wall_seconds(&built.graph, &missing, workers),
+        jobs: workers.jobs,
+        disk_bytes: all,
+        needed_disk_bytes: needed.saturating_add(scratch),
+        free_disk_bytes: around.free,
+        machine: machine.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ablate_pipeline::{Failure, FailureKind};
+    use serde_json::Value;
+
+    use super::*;
+    use crate::estimate::tests::{LADDER, estimated, machine};
+
+    fn plan(states: &mut dyn FnMut(&StudyGraph) -> Vec<State>, machine: &Machine) -> Plan {
+        let (study, built, estimates) = estimated(LADDER);
+        let states = states(&built);
+        let around = Surroundings { states: &states, machine, free: Some(1 << 40) };
+        Plan::new(&study, &built, &estimates, &around)
+    }
+
+    fn missing(built: &StudyGraph) -> Vec<State> {
+        vec![State::Missing; built.graph.len()]
+    }
+
+    #[test]
+    fn json_has_the_keys_that_scripts_rely_on() {
+        let plan = plan(&mut missing, &machine());
+        let json: Value = serde_json::to_value(&plan).unwrap();
+        let top: Vec<&String> = json.as_object().unwrap().keys().collect();
+        assert_eq!(top, ["study", "variants", "stages", "totals"]);
+        let variant = json["variants"][1].as_object().unwrap();
+        for key in [
+            "name",
+            "delta",
+            "params",
+            "embedding_head_share",
+            "train_tokens",
+            "train_flops",
+            "peak_memory_bytes",
+            "seconds",
+            "blocked",
+        ] {
+            assert!(variant.contains_key(key), "{key}");
+        }
+        let params: Vec<&String> = variant["params"].as_object().unwrap().keys().collect();
+        assert_eq!(params, ["total", "embedding", "head", "non_embedding"]);
+        assert_eq!(variant["delta"][0]["path"], "tokenizer.vocabulary");
+        assert_eq!(variant["delta"][0]["to"], "500");
+        let share = variant["embedding_head_share"].as_f64().unwrap();
+        let total = plan.variants[1].params.total as f64;
+        assert!((share - 2.0 * 500.0 * 64.0 / total).abs() < 1e-12, "{share}");
+        let stage = json["stages"][0].as_object().unwrap();
+        for key in ["stage", "name", "key", "state", "variants", "seconds"] {
+            assert!(stage.contains_key(key), "{key}");
+        }
+        assert_eq!(stage["key"].as_str().unwrap().len(), 64);
+        assert_eq!(stage["state"], "missing");
+    }
+
+    #[test]
+    fn totals_count_every_stage_once() {
+        let plan = plan(&mut missing, &machine());
+        let totals = &plan.totals;
+        assert_eq!((totals.variants, totals.runs, totals.done), (4, 8, 0));
+        assert_eq!((totals.trainings, totals.tokenizers), (9, 2));
+        assert_eq!(totals.stages, plan.stages.len());
+        assert_eq!(totals.by_stage.values().sum::<usize>(), totals.stages);
+        let seconds: f64 = plan.stages.iter().map(|stage| stage.seconds).sum();
+        assert!((totals.seconds - seconds).abs() < 1e-9);
+        assert!(totals.wall_seconds < seconds && totals.wall_seconds >= seconds / 2.0);
+        assert!(totals.needed_disk_bytes > totals.disk_bytes);
+    }
+
+    #[test]
+    fn too_little_memory_blocks_and_says_why() {
+        let poor = Machine { memory: 60_000_000, ..machine() };
+        let plan = plan(&mut missing, &poor);
+        let reason = plan.variants[0].blocked.as_ref().unwrap();
+        assert!(reason.contains("of memory, but this machine has 60.0 MB"), "{reason}");
+    }
+
+    #[test]
+    fn a_failed_parent_blocks_its_children_only() {
+        let failed = |built: &StudyGraph| {
+            let parent = built.parents["teacher"][0].train;
+            let mut states = missing(built);
+            states[parent.index()] =
+                State::Failed(Failure::new(FailureKind::Outcome, "loss is NaN at step 3"));
+            states
+        };
+        let plan = plan(&mut { failed }, &machine());
+        let blocked: Vec<bool> = plan.variants.iter().map(|v| v.blocked.is_some()).collect();
+        assert_eq!(blocked, [false, false, true, true]);
+        assert!(plan.variants[2].blocked.as_ref().unwrap().contains("loss is NaN at step 3"));
+    }
+
+    #[test]
+    fn too_little_disk_blocks() {
+        let (study, built, estimates) = estimated(LADDER);
+        let (states, machine) = (missing(&built), machine());
+        let around = Surroundings { states: &states, machine: &machine, free: Some(1_000_000) };
+        let plan = Plan::new(&study, &built, &estimates, &around);
+        let reason = plan.variants[3].blocked.as_ref().unwrap();
+        assert!(reason.contains("on disk, but 1.00 MB are free"), "{reason}");
+    }
+}

@@ -1,0 +1,189 @@
+//! `ablate run`: make what is missing of a study, then write its report.
+
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use ablate_pipeline::{Launch, Outcome, RunOptions, State, Store, Summary, WorkerCommand};
+
+use super::{report, say};
+use crate::cli::RunArgs;
+use crate::estimate::{Timing, estimate};
+use crate::exit::{CommandError, CommandResult, Exit};
+use crate::graph::{self, StudyGraph};
+use crate::machine::Machine;
+use crate::progress::Display;
+use crate::root::Root;
+use crate::stages::{benchmarks, corpus};
+use crate::study;
+
+pub fn run(root: &Root, args: &RunArgs) -> CommandResult {
+    let loaded = study::load(&args.study)?;
+    for warning in loaded.warnings.iter().filter(|_| !args.quiet) {
+        say(warning);
+    }
+    let study = &loaded.study;
+    let mut built = graph::build(study)?;
+    let machine = Machine::current();
+    let targets = built.targets(|name| wanted(name, &args.only));
+    if targets.is_empty() {
+        let names: Vec<&str> = built.variants.iter().map(|v| v.name.as_str()).collect();
+        return Err(CommandError {
+            exit: Exit::NoMatch,
+            message: format!("no variant matches `--only`; there are {}", names.join(", ")),
+        });
+    }
+    let store = root.store();
+    if args.dry_run {
+        return dry_run(&built, &store);
+    }
+    check_inputs(&built, &store)?;
+    store.prepare().map_err(CommandError::usage)?;
+    estimate(&mut built, study, root, &machine, Timing::Cached);
+
+    let stop = Arc::new(AtomicUsize::new(0));
+    stop_on_signals(&stop)?;
+    let threads = args.threads.unwrap_or(machine.cores).max(1);
+    let options = RunOptions {
+        jobs: args.jobs.unwrap_or(threads).max(1),
+        cores: threads,
+        // The rest is for the system and the page cache of the token shards.
+        memory: machine.memory / 10 * 8,
+        keep_going: !args.fail_fast,
+        retry_failed: args.retry_failed,
+        stop,
+    };
+    let mut display = Display::new(&built, args.quiet, args.no_progress);
+    let summary = ablate_pipeline::run(
+        &built.graph,
+        &targets,
+        &store,
+        &worker_command()?,
+        &options,
+        &mut |event| display.event(&event),
+    )
+    .map_err(CommandError::machine)?;
+    display.finish();
+    if summary.stopped() && options.stop.load(Ordering::SeqCst) > 0 {
+        say("interrupted; the same command goes on from here");
+        return Ok(Exit::Interrupted);
+    }
+    // A quiet display has shown the failures already.
+    for problem in problems(&built, &summary, &store).iter().filter(|_| !args.quiet) {
+        say(problem);
+    }
+    report::write(root, &loaded, &built, args.quiet)?;
+    Ok(if summary.failed() { Exit::FailedVariants } else { Exit::Ok })
+}
+
+/// Looks at what comes from outside and is not in the store yet, before anything is made.
+fn check_inputs(built: &StudyGraph, store: &Store) -> Result<(), CommandError> {
+    for (_, node) in built.graph.iter() {
+        let check = match node.stage {
+            corpus::STAGE => corpus::check,
+            benchmarks::STAGE => benchmarks::check,
+            _ => continue,
+        };
+        if !matches!(store.state(node), Ok(State::Done(_))) {
+            check(node).map_err(|failure| CommandError::usage(failure.message))?;
+        }
+    }
+    Ok(())
+}
+
+/// Workers are this program again.
+fn worker_command() -> Result<WorkerCommand, CommandError> {
+    let program = std::env::current_exe().map_err(CommandError::machine)?;
+    Ok(WorkerCommand(Box::new(move |launch: Launch<'_>| {
+        let mut command = Command::new(&program);
+        command.arg("worker").arg("--threads").arg(launch.threads.to_string());
+        // A panic of a worker is reported with its log.
+        command.env("RUST_BACKTRACE", "1");
+        command
+    })))
+}
+
+/// The first signal asks workers to stop and keep what can be resumed, the second ends them.
+fn stop_on_signals(stop: &Arc<AtomicUsize>) -> Result<(), CommandError> {
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        let stop = Arc::clone(stop);
+        // SAFETY: the handler only touches an atomic.
+        let registered = unsafe {
+            signal_hook::low_level::register(signal, move || {
+                stop.fetch_add(1, Ordering::SeqCst);
+            })
+        };
+        registered.map_err(CommandError::machine)?;
+    }
+    Ok(())
+}
+
+fn dry_run(built: &StudyGraph, store: &Store) -> CommandResult {
+    let mut text = String::new();
+    for (_, node) in built.graph.iter() {
+        let state = store.state(node).map_err(CommandError::machine)?;
+        text += &format!("{:<12} {:<12} {}\n", state.word(), node.stage, node.name);
+    }
+    super::print(&text)?;
+    Ok(Exit::Ok)
+}
+
+/// One paragraph for every failure at the root of others, with the variants that it cost.
+fn problems(built: &StudyGraph, summary: &Summary, store: &Store) -> Vec<String> {
+    let failed = summary.outcomes.iter().filter_map(|(id, outcome)| match outcome {
+        Outcome::Failed(failure) => Some((built.graph.node(*id), failure)),
+        _ => None,
+    });
+    failed
+        .map(|(node, failure)| {
+            let variants: Vec<&str> = node.wanted_by.iter().map(String::as_str).collect();
+            format!(
+                "failed: {} {} ({}): {}\n  log: {}",
+                node.stage,
+                node.name,
+                variants.join(", "),
+                failure.message,
+                store.log(node).display()
+            )
+        })
+        .collect()
+}
+
+/// Whether a name matches any of the patterns, or there are none.
+fn wanted(name: &str, patterns: &[String]) -> bool {
+    patterns.is_empty()
+        || patterns.iter().any(|pattern| matches(pattern.as_bytes(), name.as_bytes()))
+}
+
+/// `*` stands for any text, `?` for one character.
+fn matches(pattern: &[u8], name: &[u8]) -> bool {
+    match (pattern.first(), name.first()) {
+        (None, None) => true,
+        (Some(b'*'), _) => {
+            matches(&pattern[1..], name) || (!name.is_empty() && matches(pattern, &name[1..]))
+        }
+        (Some(b'?'), Some(_)) => matches(&pattern[1..], &name[1..]),
+        (Some(a), Some(b)) if a == b => matches(&pattern[1..], &name[1..]),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_match_as_in_a_shell() {
+        let check = |pattern: &str, name: &str, expect: bool| {
+            assert_eq!(wanted(name, &[pattern.to_owned()]), expect, "{pattern} {name}");
+        };
+        check("*", "anything", true);
+        check("vocabulary-*", "vocabulary-2048", true);
+        check("vocabulary-*", "depth-4", false);
+        check("depth-?", "depth-4", true);
+        check("depth-?", "depth-12", false);
+        check("*-4*", "depth-4_width-8", true);
+        check("", "x", false);
+        assert!(wanted("x", &[]));
+    }
+}

@@ -1,0 +1,262 @@
+//! `ablate status`: how far a study has come.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use ablate_pipeline::{Node, NodeId, State, Store};
+use serde::Serialize;
+
+use super::plan::table::{names, table, text};
+use super::{print, say};
+use crate::cli::StatusArgs;
+use crate::estimate::Lengths;
+use crate::exit::{CommandError, CommandResult, Exit};
+use crate::graph::{SeedNodes, StudyGraph};
+use crate::root::Root;
+use crate::stages::train;
+use crate::{graph, study};
+
+pub fn run(root: &Root, args: &StatusArgs) -> CommandResult {
+    let loaded = study::load(&args.study)?;
+    for warning in &loaded.warnings {
+        say(warning);
+    }
+    let built = graph::build(&loaded.study)?;
+    let status = Status::look(&loaded.study.name, &built, &root.store())?;
+    let text = if args.json {
+        serde_json::to_string_pretty(&status).map_err(CommandError::bug)? + "\n"
+    } else {
+        status.to_text()
+    };
+    print(&text)?;
+    Ok(Exit::Ok)
+}
+
+/// How far a study has come, in the names that scripts rely on.
+#[derive(Debug, Serialize)]
+struct Status {
+    study: String,
+    variants: Vec<VariantStatus>,
+    stages: Vec<StageStatus>,
+}
+
+#[derive(Debug, Serialize)]
+struct VariantStatus {
+    name: String,
+    /// Seeds whose scores are there.
+    done: usize,
+    /// Seeds in all.
+    seeds: usize,
+    by_seed: Vec<SeedStatus>,
+}
+
+#[derive(Debug, Serialize)]
+struct SeedStatus {
+    seed: u64,
+    /// That of its scores, or of what they wait for: failed before running before interrupted.
+    state: &'static str,
+}
+
+#[derive(Debug, Default, Serialize)]
+struct StageStatus {
+    stage: &'static str,
+    name: String,
+    key: String,
+    state: &'static str,
+    variants: Vec<String>,
+    /// Seconds that it took, where it is done.
+    seconds: Option<f64>,
+    /// Who is at work.
+    owner: Option<String>,
+    /// Why the last attempt failed.
+    failure: Option<String>,
+    /// What the workers wrote, where there is any of it.
+    log: Option<PathBuf>,
+    /// Last step of a training that is at work or was interrupted.
+    step: Option<u64>,
+    /// Steps in all, where they are known.
+    steps: Option<u64>,
+    /// Training loss of the last step in nats per token.
+    loss: Option<f64>,
+}
+
+impl Status {
+    fn look(study: &str, built: &StudyGraph, store: &Store) -> Result<Self, CommandError> {
+        let lengths = Lengths::new(&built.graph, store);
+        let stages = built
+            .graph
+            .iter()
+            .map(|(id, node)| stage(id, node, store, &lengths))
+            .collect::<Result<Vec<_>, _>>()?;
+        let variants = built
+            .variants
+            .iter()
+            .map(|variant| {
+                let seed = |seed: &SeedNodes| SeedStatus {
+                    seed: seed.seed,
+                    state: worst(built, &stages, seed.eval),
+                };
+                let by_seed: Vec<SeedStatus> = variant.seeds.iter().map(seed).collect();
+                VariantStatus {
+                    name: variant.name.clone(),
+                    done: by_seed.iter().filter(|seed| seed.state == "done").count(),
+                    seeds: by_seed.len(),
+                    by_seed,
+                }
+            })
+            .collect();
+        Ok(Self { study: study.to_owned(), variants, stages })
+    }
+
+    fn to_text(&self) -> String {
+        let done = self.stages.iter().filter(|stage| stage.state == "done").count();
+        let mut out = format!("{}: {done} of {} stages done\n\n", self.study, self.stages.len());
+        let mut variants = table(&["variant", ">done", "other seeds"]);
+        for variant in &self.variants {
+            let done = format!("{} of {}", variant.done, variant.seeds);
+            variants.add_row([variant.name.clone(), done, others(&variant.by_seed)]);
+        }
+        out += &text(&variants);
+        out.push('\n');
+        let mut stages = table(&["stage", "name", "for", "state", "more"]);
+        for stage in &self.stages {
+            stages.add_row([
+                stage.stage.to_owned(),
+                stage.name.clone(),
+                names(stage.variants.iter(), self.variants.len()),
+                stage.state.to_owned(),
+                stage.more(),
+            ]);
+        }
+        out += &text(&stages);
+        for stage in &self.stages {
+            if let (Some(failure), Some(log)) = (&stage.failure, &stage.log) {
+                let (kind, name) = (stage.stage, &stage.name);
+                out += &format!("\n{kind} {name}: {failure}\n  log: {}\n", log.display());
+            }
+        }
+        out
+    }
+}
+
+impl StageStatus {
+    fn more(&self) -> String {
+        let mut parts = Vec::new();
+        if let Some(step) = self.step {
+            let of = self.steps.map_or_else(String::new, |steps| format!(" of {steps}"));
+            parts.push(format!("step {step}{of}"));
+        }
+        parts.extend(self.loss.map(|loss| format!("loss {loss:.3}")));
+        parts.extend(self.owner.clone());
+        parts.extend(self.seconds.map(ablate_report::duration));
+        if self.failure.is_some() {
+            parts.push("see below".to_owned());
+        }
+        parts.join(", ")
+    }
+}
+
+/// Seeds that are not done, by their state: `seed 2 failed, seeds 3 4 missing`.
+fn others(seeds: &[SeedStatus]) -> String {
+    let mut parts = Vec::new();
+    for state in ["failed", "running", "interrupted", "missing"] {
+        let those: Vec<String> = seeds
+            .iter()
+            .filter(|seed| seed.state == state)
+            .map(|seed| seed.seed.to_string())
+            .collect();
+        match those.len() {
+            0 => {}
+            1 => parts.push(format!("seed {} {state}", those[0])),
+            _ => parts.push(format!("seeds {} {state}", those.join(" "))),
+        }
+    }
+    parts.join(", ")
+}
+
+fn stage(
+    id: NodeId,
+    node: &Node,
+    store: &Store,
+    lengths: &Lengths<'_>,
+) -> Result<StageStatus, CommandError> {
+    let state = store.state(node).map_err(CommandError::machine)?;
+    let mut status = StageStatus {
+        stage: node.stage,
+        name: node.name.clone(),
+        key: node.key().to_string(),
+        state: state.word(),
+        variants: node.wanted_by.iter().cloned().collect(),
+        ..StageStatus::default()
+    };
+    let log = store.log(node);
+    status.log = log.exists().then_some(log);
+    match state {
+        State::Done(artifact) => status.seconds = Some(artifact.seconds),
+        State::Failed(failure) => {
+            status.failure = Some(failure.message);
+            status.log = Some(store.log(node));
+        }
+        State::Running(owner) => {
+            status.owner = Some(format!("process {} on {}", owner.pid, owner.host));
+        }
+        State::Missing | State::Interrupted => {}
+    }
+    if node.stage == train::STAGE && matches!(status.state, "running" | "interrupted") {
+        if let Some(metric) = last_metric(&store.partial(node).join(train::METRICS)) {
+            status.step = Some(metric.step);
+            status.loss = (metric.split == "train").then_some(metric.loss);
+        }
+        status.steps = lengths.run(id).filter(|run| run.exact).map(|run| run.steps);
+    }
+    Ok(status)
+}
+
+/// The state of a chain: that of its end where that is done, else the worst along it.
+fn worst(built: &StudyGraph, stages: &[StageStatus], end: NodeId) -> &'static str {
+    let word = |id: NodeId| stages.get(id.index()).map_or("missing", |stage| stage.state);
+    if word(end) == "done" {
+        return "done";
+    }
+    let rank = |word: &str| {
+        ["missing", "interrupted", "running", "failed"].iter().position(|known| *known == word)
+    };
+    let mut worst = "missing";
+    let mut open = vec![end];
+    let mut seen = BTreeSet::new();
+    while let Some(id) = open.pop() {
+        let here = word(id);
+        if here == "done" || !seen.insert(id) {
+            continue;
+        }
+        if rank(here) > rank(worst) {
+            worst = here;
+        }
+        open.extend(built.graph.node(id).inputs.values().copied());
+    }
+    worst
+}
+
+/// The last whole line of a file of metrics that a worker may be writing to; of lines of equal
+/// steps, the training's own.
+fn last_metric(path: &Path) -> Option<train::Metric> {
+    /// More than the last step's lines take.
+    const TAIL: u64 = 8192;
+    let mut file = File::open(path).ok()?;
+    let length = file.metadata().ok()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(TAIL))).ok()?;
+    let mut bytes = Vec::new();
+    file.take(TAIL).read_to_end(&mut bytes).ok()?;
+    let lines = bytes.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n"));
+    let metrics: Vec<train::Metric> =
+        lines.filter_map(|line| serde_json::from_slice(line).ok()).collect();
+    let step = metrics.last()?.step;
+    let mut last: Vec<_> = metrics.into_iter().filter(|metric| metric.step == step).collect();
+    let own = last.iter().rposition(|metric| metric.split == "train");
+    Some(last.swap_remove(own.unwrap_or(last.len() - 1)))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,135 @@
+//! A short timing of one shape: forward pass, backward pass and update on made-up tokens.
+
+use std::time::{Duration, Instant};
+
+use ablate_cost::Shape;
+use ablate_model::{
+    Backend, Decoder, ModelConfig, ParameterMap, Scheme, random_weights, training_device,
+};
+use burn::tensor::{Int, Tensor, TensorData};
+
+use super::timings::Measured;
+
+/// What one timed step should take: long enough for the clock, short enough to wait for.
+const STEP: Duration = Duration::from_millis(300);
+/// When to stop measuring.
+const ENOUGH: Duration = Duration::from_millis(800);
+/// AdamW reads and writes seven numbers per weight, plain descent three; both wait for memory.
+const ADAMW: f64 = 7.0 / 3.0;
+
+/// The shape whose speed stands for those that are too large to be timed.
+pub fn reference() -> (ModelConfig, usize) {
+    let shape = Shape {
+        vocabulary: 2048,
+        depth: 4,
+        width: 256,
+        heads: 4,
+        kv_heads: 4,
+        ffn: 688,
+        tied: false,
+    };
+    (ModelConfig { shape, context: 256, rope_theta: 10_000.0, norm_eps: 1e-5 }, 16)
+}
+
+/// Times one shape with one thread, on at most `micro_sequences` sequences at a time. `None`
+/// when it cannot be built.
+pub fn measure(model: &ModelConfig, micro_sequences: usize) -> Option<Measured> {
+    // Trainings run side by side, each with its share of the cores: mostly one.
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().ok()?;
+    pool.install(|| time(model, micro_sequences))
+}
+
+fn time(config: &ModelConfig, micro_sequences: usize) -> Option<Measured> {
+    let weights = random_weights(config, Scheme::Gpt2, 0.02, 0);
+    let model = Decoder::from_weights(config, &weights, &training_device(Backend::Flex)).ok()?;
+    let start = Instant::now();
+    // The first step touches fresh memory; the second says how much fits into the time.
+    let (model, _) = step(model, 1);
+    let (model, one) = step(model, 1);
+    let fitting = (STEP.as_secs_f64() / one.pass.max(1e-6)) as usize;
+    let sequences = fitting.clamp(1, micro_sequences.max(1));
+    let (mut model, mut best) = step(model, sequences);
+    while start.elapsed() < ENOUGH {
+        let again;
+        (model, again) = step(model, sequences);
+        best = Step { pass: best.pass.min(again.pass), update: best.update.min(again.update) };
+    }
+    let tokens = (sequences * config.context) as f64;
+    Measured::new(config, best.pass / tokens, best.update * ADAMW)
+}
+
+/// Seconds.
+struct Step {
+    pass: f64,
+    update: f64,
+}
+
+fn step(model: Decoder, sequences: usize) -> (Decoder, Step) {
+    let (context, vocabulary) = (model.config().context, model.config().shape.vocabulary);
+    let device = model.device();
+    let tokens = |shift: usize| -> Tensor<2, Int> {
+        // Neighbouring tokens far apart in the vocabulary, as in text.
+        let ids: Vec<i32> =
+            (0..sequences * context).map(|i| ((i + shift) * 7919 % vocabulary) as i32).collect();
+        Tensor::from_data(TensorData::new(ids, [sequences, context]), &device)
+    };
+    let (inputs, targets) = (tokens(0), tokens(1));
+    let start = Instant::now();
+    let loss = model.loss(inputs, targets);
+    let gradients = model.gradients(&loss);
+    // Lazy backends compute when they are asked for a value.
+    let _ = loss.into_scalar::<f64>();
+    let pass = start.elapsed().as_secs_f64();
+    let start = Instant::now();
+    let _ = gradients.squared_norm();
+    let model = model.update(gradients, &mut Descent);
+    (model, Step { pass, update: start.elapsed().as_secs_f64() })
+}
+
+/// Plain gradient descent.
+struct Descent;
+
+const RATE: f64 = 1e-4;
+
+impl ParameterMap for Descent {
+    fn matrix(&mut self, _: &str, value: Tensor<2>, gradient: Option<Tensor<2>>) -> Tensor<2> {
+        match gradient {
+            Some(gradient) => value - gradient.mul_scalar(RATE),
+            None => value,
+        }
+    }
+
+    fn vector(&mut self, _: &str, value: Tensor<1>, gradient: Option<Tensor<1>>) -> Tensor<1> {
+        match gradient {
+            Some(gradient) => value - gradient.mul_scalar(RATE),
+            None => value,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tiny_shape_is_timed_in_about_a_second() {
+        let shape = Shape {
+            vocabulary: 300,
+            depth: 2,
+            width: 32,
+            heads: 2,
+            kv_heads: 1,
+            ffn: 64,
+            tied: true,
+        };
+        let model = ModelConfig { shape, context: 32, rope_theta: 10_000.0, norm_eps: 1e-5 };
+        let start = Instant::now();
+        let measured = measure(&model, 8).unwrap();
+        assert!(start.elapsed() < Duration::from_secs(10));
+        // Between a very slow core and more than any core can do.
+        assert!((1e7..1e13).contains(&measured.flops_per_second), "{measured:?}");
+        let flops = ablate_cost::flops_per_token(&shape, 32).training;
+        let product = measured.flops_per_second * measured.seconds_per_token;
+        assert!((product / flops - 1.0).abs() < 1e-9);
+    }
+}

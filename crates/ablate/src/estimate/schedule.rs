@@ -1,0 +1,120 @@
+//! How long a run takes by the clock: the scheduler's own policy, played through.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ablate_pipeline::{Graph, NodeId};
+
+use super::rates;
+
+/// What a run may use.
+#[derive(Clone, Copy, Debug)]
+pub struct Workers {
+    /// Side by side.
+    pub jobs: usize,
+    /// Threads of all together.
+    pub cores: usize,
+    /// Bytes of all together.
+    pub memory: u64,
+}
+
+/// Seconds until the given nodes are made, by their estimates. Everything else is there.
+pub fn wall_seconds(graph: &Graph, missing: &BTreeSet<NodeId>, workers: Workers) -> f64 {
+    let rank = ranks(graph);
+    let mut waiting = missing.clone();
+    // End and threads of what is at work.
+    let mut running: BTreeMap<NodeId, (f64, usize)> = BTreeMap::new();
+    let mut now = 0.0;
+    loop {
+        let mut ready: Vec<NodeId> = waiting
+            .iter()
+            .copied()
+            .filter(|id| {
+                let open = |input| waiting.contains(input) || running.contains_key(input);
+                !graph.node(*id).inputs.values().any(open)
+            })
+            .collect();
+        ready.sort_by(|a, b| rank[b.index()].total_cmp(&rank[a.index()]).then(a.cmp(b)));
+        for position in 0..ready.len() {
+            let id = ready[position];
+            let slots = workers.jobs.max(1).saturating_sub(running.len());
+            if slots == 0 {
+                break;
+            }
+            let needs = graph.node(id).estimate;
+            let used: u64 = running.keys().map(|id| graph.node(*id).estimate.memory).sum();
+            if !running.is_empty() && used.saturating_add(needs.memory) > workers.memory {
+                continue;
+            }
+            let busy: usize = running.values().map(|(_, threads)| threads).sum();
+            let free = workers.cores.saturating_sub(busy);
+            let threads = (free / slots.min(ready.len() - position)).max(1);
+            let speed = 1.0 + rates::THREAD_GAIN * (threads - 1) as f64;
+            waiting.remove(&id);
+            running.insert(id, (now + needs.seconds / speed, threads));
+        }
+        let next = running.iter().min_by(|a, b| a.1.0.total_cmp(&b.1.0));
+        let Some((&id, &(end, _))) = next else { return now };
+        running.remove(&id);
+        now = end;
+    }
+}
+
+/// Seconds of the longest chain from each node's start to the end.
+fn ranks(graph: &Graph) -> Vec<f64> {
+    let mut rank: Vec<f64> = graph.iter().map(|(_, node)| node.estimate.seconds).collect();
+    let ids: Vec<NodeId> = graph.iter().map(|(id, _)| id).collect();
+    for id in ids.into_iter().rev() {
+        for input in graph.node(id).inputs.values() {
+            let through = graph.node(*input).estimate.seconds + rank[id.index()];
+            rank[input.index()] = rank[input.index()].max(through);
+        }
+    }
+    rank
+}
+
+#[cfg(test)]
+mod tests {
+    use ablate_pipeline::Estimate;
+    use serde_json::json;
+
+    use super::*;
+
+    /// A first stage of 1 s, `count` stages of 10 s that need it, and 1 byte of memory each.
+    fn fan(count: u64) -> (Graph, BTreeSet<NodeId>) {
+        let mut graph = Graph::new();
+        let first = graph.add("text", 1, "text", json!({}), []).unwrap();
+        graph.node_mut(first).estimate = Estimate { seconds: 1.0, memory: 1, disk: 0 };
+        for n in 0..count {
+            let id = graph.add("train", 1, "x", json!({"n": n}), [("text", first)]).unwrap();
+            graph.node_mut(id).estimate = Estimate { seconds: 10.0, memory: 1, disk: 0 };
+        }
+        let all = graph.iter().map(|(id, _)| id).collect();
+        (graph, all)
+    }
+
+    fn check(count: u64, (jobs, cores, memory): (usize, usize, u64), expect: f64) {
+        let (graph, missing) = fan(count);
+        let got = wall_seconds(&graph, &missing, Workers { jobs, cores, memory });
+        assert!((got - expect).abs() < 1e-9, "{count} on {jobs}: {got} not {expect}");
+    }
+
+    #[test]
+    fn side_by_side_as_far_as_jobs_cores_and_memory_go() {
+        check(4, (1, 1, 100), 41.0);
+        check(4, (2, 2, 100), 1.0 / 1.75 + 20.0);
+        // The fifth starts when one of two ends, on that one's core.
+        check(5, (2, 2, 100), 1.0 / 1.75 + 30.0);
+        // Memory for one at a time: the other core stays idle, as both were given one thread.
+        check(2, (2, 2, 1), 1.0 / 1.75 + 10.0 + 10.0 / 1.75);
+        check(0, (2, 2, 1), 1.0 / 1.75);
+    }
+
+    #[test]
+    fn what_is_there_takes_no_time() {
+        let (graph, mut missing) = fan(2);
+        missing.remove(&graph.iter().next().unwrap().0);
+        let workers = Workers { jobs: 2, cores: 2, memory: 100 };
+        assert!((wall_seconds(&graph, &missing, workers) - 10.0).abs() < 1e-9);
+        assert_eq!(wall_seconds(&graph, &BTreeSet::new(), workers), 0.0);
+    }
+}

@@ -1,0 +1,190 @@
+//! How fast a shape trains here: as measured, as measured with another shape, or as guessed.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use ablate_cost::{flops_per_token, training_memory};
+use ablate_model::ModelConfig;
+use serde::Serialize;
+
+use super::timings::{Measured, Timings, machine_key, shape_key};
+use super::{Timing, probe, rates};
+use crate::commands::say;
+use crate::machine::Machine;
+
+/// Operations of one sequence that are still worth running for a timing.
+const LARGEST_SEQUENCE: f64 = 15e9;
+/// Weights that are still worth drawing for a timing.
+const LARGEST_MODEL: u64 = 20_000_000;
+
+/// Where a speed comes from, the best first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Source {
+    /// This shape was timed on this machine.
+    Measured,
+    /// From the operations per second of other shapes on this machine.
+    Extrapolated,
+    /// From a constant.
+    Guessed,
+}
+
+/// How fast a shape trains with one thread.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Speed {
+    /// Seconds per token of forward and backward pass.
+    pub pass: f64,
+    /// Seconds per update.
+    pub update: f64,
+    /// Where the two come from.
+    pub source: Source,
+}
+
+impl Speed {
+    /// Seconds per token of a forward pass.
+    pub fn forward(&self) -> f64 {
+        self.pass * rates::FORWARD
+    }
+}
+
+/// Speeds of this machine.
+pub struct Speeds {
+    path: PathBuf,
+    machine: String,
+    /// Bytes of memory that a timing may need.
+    memory: u64,
+    timing: Timing,
+    known: BTreeMap<String, Measured>,
+    new: BTreeMap<String, Measured>,
+}
+
+impl Speeds {
+    /// Reads what was measured before.
+    pub fn new(path: &Path, machine: &Machine, timing: Timing) -> Self {
+        let key = machine_key(machine);
+        let known = Timings::read(path).of(&key);
+        let memory = machine.memory / 2;
+        Self { path: path.to_owned(), machine: key, memory, timing, known, new: BTreeMap::new() }
+    }
+
+    /// The speed of a shape.
+    pub fn of(&mut self, model: &ModelConfig, micro_sequences: usize) -> Speed {
+        if let Some(known) = self.measured(model, micro_sequences) {
+            return Speed {
+                pass: known.seconds_per_token,
+                update: known.seconds_per_update,
+                source: Source::Measured,
+            };
+        }
+        let (rate, source) = self.rate();
+        Speed {
+            pass: flops_per_token(&model.shape, model.context).training / rate,
+            update: 0.0,
+            source,
+        }
+    }
+
+    /// Keeps what was measured for the next time.
+    pub fn save(&self) {
+        if !self.new.is_empty() {
+            Timings::add(&self.path, &self.machine, &self.new);
+        }
+    }
+
+    fn measured(&mut self, model: &ModelConfig, micro_sequences: usize) -> Option<Measured> {
+        let key = shape_key(model, micro_sequences);
+        if let Some(known) = self.known.get(&key) {
+            return Some(*known);
+        }
+        if self.timing == Timing::Cached || !self.fits(model, micro_sequences) {
+            return None;
+        }
+        if self.new.is_empty() {
+            say("timing shapes on this machine, about a second each; kept for the next time");
+        }
+        let measured = probe::measure(model, micro_sequences)?;
+        self.known.insert(key.clone(), measured);
+        self.new.insert(key, measured);
+        Some(measured)
+    }
+
+    fn fits(&self, model: &ModelConfig, micro_sequences: usize) -> bool {
+        let sequence = flops_per_token(&model.shape, model.context).training * model.context as f64;
+        let memory = training_memory(&model.shape, micro_sequences, model.context).total;
+        sequence <= LARGEST_SEQUENCE
+            && model.shape.parameters().total <= LARGEST_MODEL
+            && memory <= self.memory
+    }
+
+    /// Operations per second of one core: of the reference shape, else the median of the shapes
+    /// that were timed, else a guess.
+    fn rate(&mut self) -> (f64, Source) {
+        let (model, sequences) = probe::reference();
+        if let Some(measured) = self.measured(&model, sequences) {
+            return (measured.flops_per_second, Source::Extrapolated);
+        }
+        let mut rates: Vec<f64> = self.known.values().map(|m| m.flops_per_second).collect();
+        rates.sort_by(f64::total_cmp);
+        match rates.get(rates.len() / 2) {
+            Some(rate) => (*rate, Source::Extrapolated),
+            None => (rates::GUESSED_FLOPS, Source::Guessed),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ablate_cost::Shape;
+
+    use super::*;
+
+    fn machine() -> Machine {
+        Machine { cpu: "a cpu".to_owned(), cores: 2, memory: 8_000_000_000 }
+    }
+
+    fn model(width: usize) -> ModelConfig {
+        let shape = Shape {
+            vocabulary: 48_000,
+            depth: 20,
+            width,
+            heads: 4,
+            kv_heads: 4,
+            ffn: 3 * width,
+            tied: false,
+        };
+        ModelConfig { shape, context: 512, rope_theta: 10_000.0, norm_eps: 1e-5 }
+    }
+
+    #[test]
+    fn known_shapes_then_their_median_then_a_guess() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("timings.json");
+        let speeds = || Speeds::new(&path, &machine(), Timing::Cached);
+        let (wide, narrow) = (model(512), model(64));
+        let flops = flops_per_token(&wide.shape, wide.context).training;
+
+        let guess = speeds().of(&wide, 4);
+        assert_eq!(guess.source, Source::Guessed);
+        assert!((guess.pass * rates::GUESSED_FLOPS / flops - 1.0).abs() < 1e-12);
+
+        let measured =
+            Measured { seconds_per_token: 2e-5, seconds_per_update: 0.25, flops_per_second: 7e9 };
+        let key = shape_key(&narrow, 4);
+        Timings::add(&path, &machine_key(&machine()), &BTreeMap::from([(key, measured)]));
+        let known = speeds().of(&narrow, 4);
+        assert_eq!(known, Speed { pass: 2e-5, update: 0.25, source: Source::Measured });
+        let extrapolated = speeds().of(&wide, 4);
+        assert_eq!(extrapolated.source, Source::Extrapolated);
+        assert!((extrapolated.pass * 7e9 / flops - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn models_of_paper_size_are_never_built() {
+        let speeds = Speeds::new(Path::new("none"), &machine(), Timing::Measure);
+        assert!(!speeds.fits(&model(1792), 1));
+        let (reference, sequences) = probe::reference();
+        assert!(speeds.fits(&reference, sequences));
+        let poor = Machine { memory: 10_000_000, ..machine() };
+        assert!(!Speeds::new(Path::new("none"), &poor, Timing::Measure).fits(&reference, 16));
+    }
+}

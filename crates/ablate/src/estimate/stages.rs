@@ -1,0 +1,242 @@
+//! What each kind of stage needs.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use ablate_cost::{Shape, flops_per_token, training_memory};
+use ablate_model::ModelConfig;
+use ablate_pipeline::{Estimate, Graph, Node, NodeId};
+use ablate_spec::Study;
+
+use super::length::{Lengths, RunLength, recipe};
+use super::speed::{Speed, Speeds};
+use super::{Work, rates};
+use crate::graph::VariantNodes;
+use crate::stages::{benchmarks, compact, corpus, eval, inherit, select, shards, tokenizer, train};
+
+const F32: u64 = 4;
+/// Tokens that stages without a backward pass compute at a time.
+const SCORED_TOGETHER: u64 = 4096;
+
+/// Estimates stage by stage.
+pub struct Estimator<'a> {
+    graph: &'a Graph,
+    lengths: Lengths<'a>,
+    speeds: Speeds,
+    /// Vocabularies of the study's own tokenizers.
+    vocabularies: BTreeMap<NodeId, usize>,
+}
+
+type Needs = (Estimate, Work);
+
+impl<'a> Estimator<'a> {
+    pub fn new(
+        graph: &'a Graph,
+        lengths: Lengths<'a>,
+        speeds: Speeds,
+        study: &Study,
+        variants: &[VariantNodes],
+    ) -> Self {
+        let vocabularies = variants
+            .iter()
+            .zip(&study.variants)
+            .map(|(nodes, variant)| (nodes.tokenizer, variant.tokenizer.vocabulary))
+            .collect();
+        Self { graph, lengths, speeds, vocabularies }
+    }
+
+    /// Keeps what was timed.
+    pub fn finish(self) {
+        self.speeds.save();
+    }
+
+    /// What a stage needs.
+    pub fn node(&mut self, id: NodeId) -> Needs {
+        let node = self.graph.node(id);
+        let needs = match node.stage {
+            corpus::STAGE => Some(self.corpus(id)),
+            tokenizer::STAGE => self.tokenizer(node),
+            shards::STAGE => Some(self.shards(id)),
+            compact::STAGE => self.compact(node),
+            benchmarks::STAGE => Some(benchmark_items(node)),
+            inherit::STAGE => self.inherit(node),
+            train::STAGE => self.train(id),
+            select::STAGE => self.select(node),
+            eval::STAGE => self.eval(node),
+            _ => None,
+        };
+        let (mut estimate, work) = needs.unwrap_or_default();
+        estimate.seconds += rates::PROCESS_SECONDS;
+        estimate.memory += rates::PROCESS_MEMORY;
+        (estimate, work)
+    }
+
+    fn input(&self, node: &Node, role: &str) -> Option<&'a Node> {
+        node.inputs.get(role).map(|id| self.graph.node(*id))
+    }
+
+    fn corpus(&self, id: NodeId) -> Needs {
+        let node = self.graph.node(id);
+        let text: Option<corpus::Recipe> = recipe(node);
+        let written = self.lengths.bytes(id) as f64;
+        let held_out = self.lengths.held_out_bytes(id) as f64;
+        let from_files = text.is_some_and(|text| {
+            text.sources.iter().any(|source| matches!(source.from, corpus::Origin::Files { .. }))
+        });
+        let rate = if from_files { rates::FILES } else { rates::STORYWORLD };
+        plain(
+            (written + held_out) / rate,
+            held_out as u64,
+            ((written + held_out) * rates::JSON_LINES) as u64,
+        )
+    }
+
+    fn tokenizer(&self, node: &Node) -> Option<Needs> {
+        Some(match recipe(node)? {
+            tokenizer::Recipe::Train { vocabulary, bytes } => {
+                let text = node.inputs.get("corpus").map_or(0, |id| self.lengths.bytes(*id));
+                let sample = bytes.min(text);
+                let seconds = sample as f64 / rates::TOKENIZER_BYTES
+                    + vocabulary as f64 / rates::TOKENIZER_MERGES;
+                plain(seconds, sample * rates::TOKENIZER_MEMORY, file_of_pieces(vocabulary))
+            }
+            tokenizer::Recipe::File { .. } => plain(0.0, 0, 5_000_000),
+        })
+    }
+
+    fn shards(&self, id: NodeId) -> Needs {
+        let (training, _) = self.lengths.training(id);
+        let held_out = self.lengths.held_out(id).tokens;
+        let bytes = training.bytes as f64 + held_out as f64 * rates::BYTES_PER_TOKEN;
+        let wide = self.vocabulary(id).is_none_or(|vocabulary| vocabulary > 1 << 16);
+        let disk = (training.tokens + held_out) * if wide { 4 } else { 2 };
+        plain(bytes / rates::ENCODING, 50_000_000, disk)
+    }
+
+    /// Entries of the vocabulary that a shard is written in.
+    fn vocabulary(&self, shards: NodeId) -> Option<usize> {
+        let id = *self.graph.node(shards).inputs.get("tokenizer")?;
+        let node = self.graph.node(id);
+        if node.stage == compact::STAGE {
+            return recipe::<compact::Recipe>(node).map(|compact| compact.vocabulary);
+        }
+        match recipe(node)? {
+            tokenizer::Recipe::Train { vocabulary, .. } => Some(vocabulary),
+            tokenizer::Recipe::File { .. } => self.vocabularies.get(&id).copied(),
+        }
+    }
+
+    fn compact(&self, node: &Node) -> Option<Needs> {
+        let recipe: compact::Recipe = recipe(node)?;
+        let (training, _) = self.lengths.training(*node.inputs.get("shards")?);
+        let disk = file_of_pieces(recipe.vocabulary);
+        Some(plain(training.tokens as f64 / rates::COUNTING, 2 * disk, disk))
+    }
+
+    fn inherit(&self, node: &Node) -> Option<Needs> {
+        let child: inherit::Recipe = recipe(node)?;
+        let parent: train::Recipe = recipe(self.input(node, "parent")?)?;
+        let (parent, child) = (weights(&parent.model.shape), weights(&child.child.shape));
+        Some(plain((parent + child) as f64 / rates::CUTTING, parent + 2 * child, child))
+    }
+
+    fn train(&mut self, id: NodeId) -> Option<Needs> {
+        let node = self.graph.node(id);
+        let run: train::Recipe = recipe(node)?;
+        let RunLength { steps, tokens, exact } = self.lengths.run(id)?;
+        let speed = self.speeds.of(&run.model, run.micro_sequences);
+        let (shape, context) = (&run.model.shape, run.model.context);
+        let validated = self.validated(node, &run, steps);
+        let checkpoint = 3 * weights(shape);
+        let seconds = tokens as f64 * speed.pass
+            + steps as f64 * speed.update
+            + validated as f64 * speed.forward()
+            + (rates::CHECKPOINT_COUNT * checkpoint) as f64 / rates::CHECKPOINTS;
+        let memory = training_memory(shape, run.micro_sequences, context).total;
+        let disk = weights(shape) + steps * rates::METRIC_BYTES;
+        let work = Work {
+            tokens,
+            exact,
+            flops: flops_per_token(shape, context).training * tokens as f64,
+            source: Some(speed.source),
+            scratch: rates::CHECKPOINTS_KEPT * checkpoint,
+        };
+        Some((Estimate { seconds, memory, disk }, work))
+    }
+
+    /// Held-out tokens that a training reads, over all its validations.
+    fn validated(&self, node: &Node, run: &train::Recipe, steps: u64) -> u64 {
+        let Some(shards) = node.inputs.get("shards") else { return 0 };
+        let held_out = self.lengths.held_out(*shards);
+        let config = run.config(steps, 0);
+        let most = held_out.languages * (config.validation_windows * config.context) as u64;
+        // One before the first step, one after the last.
+        let points = 1 + (run.validations as u64).max(1);
+        points * most.min(held_out.tokens)
+    }
+
+    fn select(&mut self, node: &Node) -> Option<Needs> {
+        let draw: select::Recipe = recipe(node)?;
+        let first = &draw.first;
+        let (batches, _) = self.lengths.steps(first, *node.inputs.get("shards")?);
+        let tokens = batches.saturating_mul(first.batch_tokens());
+        let speed = self.speeds.of(&first.model, first.micro_sequences);
+        let together = (first.micro_sequences * first.model.context) as u64;
+        let (mut estimate, mut work) = scoring(&first.model, speed, tokens, together);
+        estimate.disk = batches * (40 + 8 * first.batch_sequences as u64);
+        work.flops =
+            flops_per_token(&first.model.shape, first.model.context).forward * tokens as f64;
+        Some((estimate, work))
+    }
+
+    fn eval(&mut self, node: &Node) -> Option<Needs> {
+        let trained: train::Recipe = recipe(self.input(node, "weights")?)?;
+        let items = self.input(node, "benchmarks").map_or(0, item_count);
+        let held_out = self.lengths.held_out(*node.inputs.get("shards")?);
+        let tokens = items * rates::OPTIONS * rates::PROMPT_TOKENS + held_out.tokens;
+        let speed = self.speeds.of(&trained.model, trained.micro_sequences);
+        let (mut estimate, work) = scoring(&trained.model, speed, tokens, SCORED_TOGETHER);
+        estimate.disk = items * rates::RESULT_BYTES;
+        Some((estimate, work))
+    }
+}
+
+fn plain(seconds: f64, memory: u64, disk: u64) -> Needs {
+    (Estimate { seconds, memory, disk }, Work::default())
+}
+
+/// Forward passes over so many tokens, so many of them together.
+fn scoring(model: &ModelConfig, speed: Speed, tokens: u64, together: u64) -> Needs {
+    let shape = &model.shape;
+    // One layer's values at a time, and the logits with their softmax.
+    let values = 8 * shape.width + 2 * shape.kv_width() + 3 * shape.ffn + 2 * shape.vocabulary;
+    let memory = 2 * weights(shape) + F32 * together * values as u64;
+    let estimate = Estimate { seconds: tokens as f64 * speed.forward(), memory, disk: 0 };
+    (estimate, Work { source: Some(speed.source), ..Work::default() })
+}
+
+/// Bytes of a model's weights.
+fn weights(shape: &Shape) -> u64 {
+    F32 * shape.parameters().total
+}
+
+/// Bytes of a `tokenizer.json` with its merges.
+fn file_of_pieces(vocabulary: usize) -> u64 {
+    rates::PIECE_BYTES * vocabulary as u64
+}
+
+fn benchmark_items(node: &Node) -> Needs {
+    let items = item_count(node);
+    plain(items as f64 / rates::ITEMS, 0, items * rates::ITEM_BYTES)
+}
+
+/// Items of all benchmarks, the user's files included.
+fn item_count(node: &Node) -> u64 {
+    let Some(asked) = recipe::<benchmarks::Recipe>(node) else { return 0 };
+    let paths = node.execution.get(benchmarks::PATHS).cloned().unwrap_or_default();
+    let paths: Vec<String> = serde_json::from_value(paths).unwrap_or_default();
+    let lines = |path: &String| {
+        fs::read(path).map_or(0, |bytes| bytes.split(|byte| *byte == b'\n').count() as u64)
+    };
+    (asked.names.len() * asked.items) as u64 + paths.iter().map(lines).sum::<u64>()
+}

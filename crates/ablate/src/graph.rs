@@ -1,0 +1,57 @@
+//! A study as a graph of stages.
+
+mod build;
+mod inputs;
+mod variants;
+
+pub use build::build;
+
+use std::collections::BTreeMap;
+
+use ablate_pipeline::{Graph, NodeId};
+
+/// Every stage that a study needs, and what its variants need of them.
+#[derive(Debug, Default)]
+pub struct StudyGraph {
+    pub graph: Graph,
+    /// In the order of the study.
+    pub variants: Vec<VariantNodes>,
+    /// The trained parents by name.
+    pub parents: BTreeMap<String, Vec<RoundNodes>>,
+}
+
+/// The stages of a variant.
+#[derive(Debug)]
+pub struct VariantNodes {
+    pub name: String,
+    /// The node that holds the variant's `tokenizer.json`.
+    pub tokenizer: NodeId,
+    /// The compaction that made the tokenizer, if one did.
+    pub compact: Option<NodeId>,
+    pub shards: NodeId,
+    pub seeds: Vec<SeedNodes>,
+}
+
+/// The stages of a variant with one seed.
+#[derive(Debug)]
+pub struct SeedNodes {
+    pub seed: u64,
+    pub rounds: Vec<RoundNodes>,
+    pub eval: NodeId,
+}
+
+/// The stages of one round.
+#[derive(Clone, Copy, Debug)]
+pub struct RoundNodes {
+    /// The draw of its batches; none for the first round.
+    pub select: Option<NodeId>,
+    pub train: NodeId,
+}
+
+impl StudyGraph {
+    /// The stages at the ends of all chains: what a run is asked for.
+    pub fn targets(&self, only: impl Fn(&str) -> bool) -> Vec<NodeId> {
+        let wanted = self.variants.iter().filter(|variant| only(&variant.name));
+        wanted.flat_map(|variant| variant.seeds.iter().map(|seed| seed.eval)).collect()
+    }
+}

@@ -1,0 +1,191 @@
+//! From variants to nodes. Equal nodes fall together by themselves: the graph finds them by key.
+
+use ablate_pipeline::{Graph, NodeId};
+use ablate_spec::{Build, Init, Origin, Study, Variant};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::{StudyGraph, VariantNodes, inputs, variants};
+use crate::exit::CommandError;
+use crate::stages::{benchmarks, compact, corpus, shards, tokenizer};
+
+/// Builds the graph of a study; looks at the user's files, writes nothing.
+///
+/// # Errors
+/// Files that are missing, benchmarks that do not exist, a parent whose vocabulary cannot be
+/// mapped onto its child's.
+pub fn build(study: &Study) -> Result<StudyGraph, CommandError> {
+    let mut built = StudyGraph::default();
+    for parent in &study.parents {
+        let text = text(&mut built.graph, &parent.variant)?;
+        let rounds = variants::rounds(&mut built.graph, &parent.variant, &text, parent.seed, None)?;
+        built.parents.insert(parent.name.clone(), rounds);
+    }
+    for variant in &study.variants {
+        let text = text(&mut built.graph, variant)?;
+        let benchmarks = benchmark_node(&mut built.graph, variant)?;
+        let inherit = match &variant.init {
+            Init::Inherit(init) => {
+                Some(variants::inherit(&mut built, study, variant, &text, init)?)
+            }
+            Init::Random(_) => None,
+        };
+        let mut seeds = Vec::new();
+        for &seed in &study.seeds {
+            let nodes =
+                variants::seed(&mut built.graph, variant, &text, benchmarks, (seed, inherit))?;
+            built.graph.want(nodes.eval, &variant.name);
+            seeds.push(nodes);
+        }
+        built.variants.push(VariantNodes {
+            name: variant.name.clone(),
+            tokenizer: text.tokenizer,
+            compact: text.compact,
+            shards: text.shards,
+            seeds,
+        });
+    }
+    Ok(built)
+}
+
+/// The stages that turn a variant's sources into tokens.
+#[derive(Clone, Copy, Debug)]
+pub struct Text {
+    pub tokenizer: NodeId,
+    /// The compaction, and the tokenizer that was compacted.
+    pub compact: Option<NodeId>,
+    pub larger: Option<NodeId>,
+    pub shards: NodeId,
+}
+
+fn text(graph: &mut Graph, variant: &Variant) -> Result<Text, CommandError> {
+    let corpus = corpus_node(graph, variant)?;
+    let size = variant.tokenizer.vocabulary;
+    let (tokenizer, compact, larger) = match &variant.tokenizer.build {
+        Build::Train(train) => (trained(graph, corpus, size, train.bytes)?, None, None),
+        Build::File(file) => {
+            inputs::check_tokenizer(&file.path, size)?;
+            let recipe = tokenizer::Recipe::File { content: inputs::hash(&file.path)? };
+            let name = format!("file-{size}");
+            let id = add(graph, tokenizer::STAGE, tokenizer::VERSION, &name, &recipe, [])?;
+            let path = inputs::absolute(std::slice::from_ref(&file.path))?.remove(0);
+            graph.node_mut(id).execution.insert(tokenizer::PATH.to_owned(), path.into());
+            (id, None, None)
+        }
+        Build::Compact(from) => {
+            let larger = trained(graph, corpus, from.from, from.bytes)?;
+            let tokens = shards_node(graph, corpus, larger, from.from)?;
+            let recipe = compact::Recipe { vocabulary: size };
+            let name = format!("compact-{size}-of-{}", from.from);
+            let inputs = [("tokenizer", larger), ("shards", tokens)];
+            let id = add(graph, compact::STAGE, compact::VERSION, &name, &recipe, inputs)?;
+            (id, Some(id), Some(larger))
+        }
+    };
+    let shards = shards_node(graph, corpus, tokenizer, size)?;
+    Ok(Text { tokenizer, compact, larger, shards })
+}
+
+fn trained(
+    graph: &mut Graph,
+    corpus: NodeId,
+    vocabulary: usize,
+    bytes: u64,
+) -> Result<NodeId, CommandError> {
+    let recipe = tokenizer::Recipe::Train { vocabulary, bytes };
+    let name = format!("bpe-{vocabulary}");
+    let inputs = [("corpus", corpus)];
+    add(graph, tokenizer::STAGE, tokenizer::VERSION, &name, &recipe, inputs)
+}
+
+fn shards_node(
+    graph: &mut Graph,
+    corpus: NodeId,
+    tokenizer: NodeId,
+    vocabulary: usize,
+) -> Result<NodeId, CommandError> {
+    let name = format!("tokens-{vocabulary}");
+    let inputs = [("corpus", corpus), ("tokenizer", tokenizer)];
+    add(graph, shards::STAGE, shards::VERSION, &name, &json!({}), inputs)
+}
+
+fn corpus_node(graph: &mut Graph, variant: &Variant) -> Result<NodeId, CommandError> {
+    let spec = &variant.corpus;
+    let mut paths = Vec::new();
+    let mut sources = Vec::new();
+    for source in &spec.sources {
+        let from = match &source.from {
+            Origin::Storyworld(world) => {
+                if spec.bytes.is_none() {
+                    return Err(CommandError::usage(
+                        "the storyworld writes any amount of text: say how much in `corpus.bytes`",
+                    ));
+                }
+                paths.push(Vec::new());
+                corpus::Origin::Storyworld { seed: world.seed }
+            }
+            Origin::Files(files) => {
+                let content = inputs::files(files)?;
+                paths.push(content.paths);
+                corpus::Origin::Files {
+                    language: files.language.clone(),
+                    text_field: files.text_field.clone(),
+                    split: match files.split {
+                        ablate_spec::DocumentSplit::File => corpus::Split::File,
+                        ablate_spec::DocumentSplit::Paragraph => corpus::Split::Paragraph,
+                        ablate_spec::DocumentSplit::Line => corpus::Split::Line,
+                    },
+                    content: content.hashes,
+                }
+            }
+        };
+        sources.push(corpus::Source { weight: source.weight, from });
+    }
+    let recipe = corpus::Recipe {
+        seed: spec.seed,
+        bytes: spec.bytes,
+        validation_bytes: spec.validation_bytes,
+        sources,
+    };
+    let name = match spec.bytes {
+        Some(bytes) => format!("text-{bytes}"),
+        None => "text".to_owned(),
+    };
+    let id = add(graph, corpus::STAGE, corpus::VERSION, &name, &recipe, [])?;
+    graph.node_mut(id).execution.insert(corpus::PATHS.to_owned(), json!(paths));
+    Ok(id)
+}
+
+fn benchmark_node(graph: &mut Graph, variant: &Variant) -> Result<NodeId, CommandError> {
+    let world = inputs::world(&variant.corpus);
+    let names = inputs::benchmark_names(&variant.eval, world)?;
+    for path in &variant.eval.files {
+        ablate_eval::read_items(path.as_ref()).map_err(CommandError::usage)?;
+    }
+    let files =
+        variant.eval.files.iter().map(|path| inputs::hash(path)).collect::<Result<Vec<_>, _>>()?;
+    let recipe = benchmarks::Recipe {
+        world: world.filter(|_| !names.is_empty()),
+        names,
+        items: variant.eval.items,
+        files,
+    };
+    let name = format!("items-{}", variant.eval.items);
+    let id = add(graph, benchmarks::STAGE, benchmarks::VERSION, &name, &recipe, [])?;
+    let paths = inputs::absolute(&variant.eval.files)?;
+    graph.node_mut(id).execution.insert(benchmarks::PATHS.to_owned(), json!(paths));
+    Ok(id)
+}
+
+/// Adds a node with a typed recipe.
+pub fn add<const N: usize>(
+    graph: &mut Graph,
+    stage: &'static str,
+    version: u32,
+    name: &str,
+    recipe: &impl Serialize,
+    inputs: [(&'static str, NodeId); N],
+) -> Result<NodeId, CommandError> {
+    let recipe: Value = serde_json::to_value(recipe).map_err(CommandError::bug)?;
+    graph.add(stage, version, name, recipe, inputs).map_err(CommandError::bug)
+}

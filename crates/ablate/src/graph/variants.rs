@@ -1,0 +1,217 @@
+//! The stages of one variant: first weights, rounds of training, scores.
+
+use ablate_inherit::WidthCriterion;
+use ablate_model::{ModelConfig, Scheme};
+use ablate_pipeline::{Graph, NodeId};
+use ablate_spec as spec;
+
+use super::build::{Text, add};
+use super::{RoundNodes, SeedNodes, StudyGraph};
+use crate::exit::CommandError;
+use crate::stages::{eval, inherit, select, train};
+
+/// The first weights of a variant that inherits.
+///
+/// # Errors
+/// When the parent's vocabulary cannot be mapped onto the child's.
+pub fn inherit(
+    built: &mut StudyGraph,
+    study: &spec::Study,
+    variant: &spec::Variant,
+    text: &Text,
+    init: &spec::Inherit,
+) -> Result<NodeId, CommandError> {
+    let missing = || CommandError::bug(format!("no parent `{}`", init.parent));
+    let parent = study.parent(&init.parent).ok_or_else(missing)?;
+    let trained = built.parents.get(&init.parent).and_then(|rounds| rounds.last());
+    let trained = trained.ok_or_else(missing)?.train;
+    let parent_tokenizer = built.graph.node(trained).inputs.get("tokenizer").copied();
+    let mut inputs = vec![("parent", trained)];
+    if parent_tokenizer != Some(text.tokenizer) {
+        if text.larger.is_none() || parent_tokenizer != text.larger {
+            return Err(CommandError::usage(format!(
+                "variant `{}` inherits from `{}`, but its vocabulary is neither the parent's own \
+                 nor compacted from it, so that its rows cannot be found in the parent; set \
+                 `tokenizer.build.compact.from = {}` (on the same corpus)",
+                variant.name, init.parent, parent.variant.tokenizer.vocabulary
+            )));
+        }
+        inputs.extend(text.compact.map(|compact| ("vocabulary", compact)));
+    }
+    let recipe = inherit::Recipe {
+        child: model(variant),
+        first: init.first,
+        last: init.last,
+        width: match init.width {
+            spec::WidthCriterion::L1 => WidthCriterion::L1,
+            spec::WidthCriterion::L2 => WidthCriterion::L2,
+            spec::WidthCriterion::First => WidthCriterion::First,
+            spec::WidthCriterion::Random => WidthCriterion::Random(parent.seed),
+        },
+    };
+    let name = format!("{}-of-{}", shape_name(variant), shape_name(&parent.variant));
+    let recipe = serde_json::to_value(&recipe).map_err(CommandError::bug)?;
+    built
+        .graph
+        .add(inherit::STAGE, inherit::VERSION, &name, recipe, inputs)
+        .map_err(CommandError::bug)
+}
+
+/// Training and scoring of a variant with one seed.
+///
+/// # Errors
+/// Only mistakes of ours.
+pub fn seed(
+    graph: &mut Graph,
+    variant: &spec::Variant,
+    text: &Text,
+    benchmarks: NodeId,
+    (seed, weights): (u64, Option<NodeId>),
+) -> Result<SeedNodes, CommandError> {
+    let rounds = rounds(graph, variant, text, seed, weights)?;
+    let last = rounds.last().ok_or_else(|| CommandError::bug("a variant without a round"))?;
+    let recipe = eval::Recipe {
+        scoring: match variant.eval.scoring {
+            spec::Scoring::Ppl => eval::Scoring::Ppl,
+            spec::Scoring::Continuation => eval::Scoring::Continuation,
+        },
+        max_new_tokens: variant.eval.max_new_tokens,
+    };
+    let inputs = [
+        ("weights", last.train),
+        ("tokenizer", text.tokenizer),
+        ("shards", text.shards),
+        ("benchmarks", benchmarks),
+    ];
+    let name = format!("{}-seed-{seed}", shape_name(variant));
+    let eval = add(graph, eval::STAGE, eval::VERSION, &name, &recipe, inputs)?;
+    Ok(SeedNodes { seed, rounds, eval })
+}
+
+/// The rounds of a training. Later rounds start from the weights of the round before with a
+/// fresh optimiser and a schedule of their own, on batches drawn from those of the first round.
+///
+/// # Errors
+/// Only mistakes of ours.
+pub fn rounds(
+    graph: &mut Graph,
+    variant: &spec::Variant,
+    text: &Text,
+    seed: u64,
+    weights: Option<NodeId>,
+) -> Result<Vec<RoundNodes>, CommandError> {
+    let name = format!("{}-seed-{seed}", shape_name(variant));
+    let start = match &variant.init {
+        spec::Init::Random(init) => train::Start::Random {
+            scheme: match init.scheme {
+                spec::Scheme::Constant => Scheme::Constant,
+                spec::Scheme::Gpt2 => Scheme::Gpt2,
+                spec::Scheme::Internlm => Scheme::Internlm,
+                spec::Scheme::DepthAdaptive => Scheme::DepthAdaptive,
+            },
+            std: init.std,
+        },
+        spec::Init::Inherit(_) => train::Start::Given,
+    };
+    let first = recipe(variant, start, first_length(variant), seed);
+    let mut inputs = vec![("shards", text.shards), ("tokenizer", text.tokenizer)];
+    inputs.extend(weights.map(|weights| ("weights", weights)));
+    let node = training(graph, &name, &first, inputs)?;
+    let mut rounds = vec![RoundNodes { select: None, train: node }];
+    for round in 2..=variant.rounds.count {
+        let previous = rounds[rounds.len() - 1];
+        let draw = select::Recipe {
+            round: u32::try_from(round).map_err(CommandError::bug)?,
+            rate: variant.rounds.rate,
+            seed,
+            first: first.clone(),
+        };
+        let mut inputs = vec![("weights", previous.train), ("shards", text.shards)];
+        inputs.extend(previous.select.map(|select| ("previous", select)));
+        let draw = serde_json::to_value(&draw).map_err(CommandError::bug)?;
+        let name = format!("{name}-round-{round}");
+        let select = graph
+            .add(select::STAGE, select::VERSION, &name, draw, inputs)
+            .map_err(CommandError::bug)?;
+        let mut later = recipe(variant, train::Start::Given, train::Length::Order, seed);
+        later.learning_rate *= variant.rounds.learning_rate_ratio;
+        let inputs = vec![
+            ("shards", text.shards),
+            ("tokenizer", text.tokenizer),
+            ("weights", previous.train),
+            ("order", select),
+        ];
+        let node = training(graph, &name, &later, inputs)?;
+        rounds.push(RoundNodes { select: Some(select), train: node });
+    }
+    Ok(rounds)
+}
+
+fn training(
+    graph: &mut Graph,
+    name: &str,
+    recipe: &train::Recipe,
+    inputs: Vec<(&'static str, NodeId)>,
+) -> Result<NodeId, CommandError> {
+    let recipe = serde_json::to_value(recipe).map_err(CommandError::bug)?;
+    let id =
+        graph.add(train::STAGE, train::VERSION, name, recipe, inputs).map_err(CommandError::bug)?;
+    graph.node_mut(id).resumable = true;
+    Ok(id)
+}
+
+/// Length of the first round: the whole budget, or what the later rounds leave of it.
+fn first_length(variant: &spec::Variant) -> train::Length {
+    let rounds = &variant.rounds;
+    let share = match rounds.budget {
+        spec::RoundBudget::Extra => 1.0,
+        spec::RoundBudget::Within => 1.0 / (1.0 + rounds.rate * (rounds.count - 1) as f64),
+    };
+    let part = |whole: u64| (whole as f64 * share).round() as u64;
+    match variant.train.budget {
+        spec::Budget::Tokens(tokens) => train::Length::Tokens(part(tokens)),
+        spec::Budget::Bytes(bytes) => train::Length::Bytes(part(bytes)),
+    }
+}
+
+fn recipe(
+    variant: &spec::Variant,
+    start: train::Start,
+    length: train::Length,
+    seed: u64,
+) -> train::Recipe {
+    let settings = &variant.train;
+    let sequences = |tokens: u64| (tokens as usize / variant.model.context).max(1);
+    train::Recipe {
+        model: model(variant),
+        start,
+        length,
+        batch_sequences: sequences(settings.batch_tokens),
+        micro_sequences: sequences(settings.micro_tokens.min(settings.batch_tokens)),
+        learning_rate: settings.learning_rate,
+        final_ratio: settings.final_ratio,
+        warmup: settings.warmup,
+        weight_decay: settings.weight_decay,
+        beta1: settings.beta1,
+        beta2: settings.beta2,
+        epsilon: settings.epsilon,
+        clip: settings.clip,
+        validations: settings.validations,
+        seed,
+    }
+}
+
+/// The decoder of a variant.
+pub fn model(variant: &spec::Variant) -> ModelConfig {
+    ModelConfig {
+        shape: variant.shape(),
+        context: variant.model.context,
+        rope_theta: variant.model.rope_theta,
+        norm_eps: variant.model.norm_eps,
+    }
+}
+
+fn shape_name(variant: &spec::Variant) -> String {
+    let shape = variant.shape();
+    format!("v{}-l{}-d{}", shape.vocabulary, shape.depth, shape.width)
+}

@@ -1,0 +1,48 @@
+//! What this machine is.
+
+use std::num::NonZero;
+use std::process::Command;
+
+use serde::{Deserialize, Serialize};
+use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
+
+/// Facts that timings and provenance need.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Machine {
+    /// The processor's own name.
+    pub cpu: String,
+    /// Logical cores that this process may use.
+    pub cores: usize,
+    /// Bytes of memory.
+    pub memory: u64,
+}
+
+impl Machine {
+    /// Looks.
+    pub fn current() -> Self {
+        let system = System::new_with_specifics(
+            RefreshKind::nothing()
+                .with_cpu(CpuRefreshKind::nothing())
+                .with_memory(MemoryRefreshKind::nothing().with_ram()),
+        );
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let Ok(system) = system else {
+            // A system that hides its facts: a small machine is the safe guess.
+            return Self { cpu: "unknown".to_owned(), cores, memory: 4 << 30 };
+        };
+        let cpu = system.cpus().first().map_or("unknown", |cpu| cpu.brand()).trim().to_owned();
+        Self { cpu, cores, memory: system.total_memory() }
+    }
+}
+
+/// The commit of the program's source tree, if it is run inside one; with `-dirty` when files
+/// differ from it.
+pub fn commit() -> Option<String> {
+    let git = |args: &[&str]| {
+        let output = Command::new("git").args(args).output().ok()?;
+        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    };
+    let commit = git(&["rev-parse", "--short=12", "HEAD"])?;
+    let dirty = !git(&["status", "--porcelain", "--untracked-files=no"])?.is_empty();
+    Some(if dirty { format!("{commit}-dirty") } else { commit })
+}

@@ -1,0 +1,52 @@
+//! The command `ablate`: parses arguments, wires the stages of language-model studies into
+//! the pipeline, prints, and exits. No other crate prints, reads the environment or exits.
+
+#![expect(
+    unreachable_pub,
+    reason = "a program exports nothing: `pub` marks the interface of a module"
+)]
+
+mod cli;
+mod commands;
+mod estimate;
+mod exit;
+mod graph;
+mod machine;
+mod progress;
+mod root;
+mod rows;
+mod stages;
+mod study;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cli::{Cli, Command};
+use root::Root;
+
+fn main() -> ExitCode {
+    // Temporaries of every operation are large; without this each is mapped and unmapped.
+    ablate_kernels::tune_allocator();
+    let cli = Cli::parse();
+    let root = Root::new(cli.root);
+    let result = match cli.command {
+        Command::Check(args) => commands::check::run(&args),
+        Command::Plan(args) => commands::plan::run(&root, &args),
+        Command::Run(args) => commands::run::run(&root, &args),
+        Command::Status(args) => commands::status::run(&root, &args),
+        Command::Report(args) => commands::report::run(&root, &args),
+        Command::Compare(args) => commands::compare::run(&root, &args),
+        Command::Schema => commands::schema::run(),
+        Command::Worker(args) => commands::worker::run(&args),
+    };
+    match result {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            // A closed standard error is no reason for another exit code.
+            let _ = writeln!(std::io::stderr(), "{error}");
+            error.exit.into()
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! Where everything that a run makes lies.
+
+use std::path::{Path, PathBuf};
+
+use ablate_pipeline::Store;
+
+/// The folder given by `--root`.
+#[derive(Clone, Debug)]
+pub struct Root(PathBuf);
+
+impl Root {
+    pub fn new(path: PathBuf) -> Self {
+        Self(path)
+    }
+
+    /// The folder itself.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Results of all stages of all studies.
+    pub fn store(&self) -> Store {
+        Store::new(self.0.join("data").join("store"))
+    }
+
+    /// Folder of a study's report.
+    pub fn report(&self, study: &str) -> PathBuf {
+        self.0.join("reports").join(study)
+    }
+
+    /// Measured speeds of this machine.
+    pub fn timings(&self) -> PathBuf {
+        self.0.join("data").join("store").join("timings.json")
+    }
+}

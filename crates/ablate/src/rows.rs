@@ -1,0 +1,135 @@
+//! From results in the store to the rows of a report.
+
+mod curves;
+mod scores;
+mod variants;
+
+use std::collections::BTreeSet;
+
+use ablate_pipeline::{Artifact, Failure, NodeId, State, Store};
+use ablate_report::{Provenance, StudyData, StudyInfo};
+use ablate_spec::Design;
+
+use crate::exit::CommandError;
+use crate::graph::StudyGraph;
+use crate::machine::{self, Machine};
+use crate::root::Root;
+use crate::study::LoadedStudy;
+
+/// Rows of everything that is finished; what is not is listed with the variants.
+///
+/// # Errors
+/// When a finished result cannot be read.
+pub fn collect(
+    root: &Root,
+    loaded: &LoadedStudy,
+    built: &StudyGraph,
+) -> Result<StudyData, CommandError> {
+    let study = &loaded.study;
+    let results = Results { built, store: root.store() };
+    let mut data = StudyData {
+        study: StudyInfo {
+            name: study.name.clone(),
+            title: study.title.clone(),
+            mirrors: study.mirrors.clone(),
+            design: design(study.design).to_owned(),
+            seeds: study.seeds.clone(),
+            factors: study.factors.clone(),
+        },
+        spec_text: loaded.text.clone(),
+        ..StudyData::default()
+    };
+    for (nodes, variant) in built.variants.iter().zip(&study.variants) {
+        data.variants.push(variants::row(&results, nodes, variant)?);
+        variants::coverage(&results, nodes, &mut data.coverage)?;
+        for seed in &nodes.seeds {
+            scores::rows(&results, &nodes.name, seed, &mut data)?;
+            curves::rows(&results, &nodes.name, seed, &mut data)?;
+        }
+    }
+    data.provenance = provenance(&results)?;
+    Ok(data)
+}
+
+fn design(design: Design) -> &'static str {
+    match design {
+        Design::Single => "single",
+        Design::List => "list",
+        Design::Grid => "grid",
+        Design::Zip => "zip",
+        Design::OneAtATime => "one-at-a-time",
+        Design::Ladder => "ladder",
+    }
+}
+
+/// Finished results of a study.
+struct Results<'a> {
+    built: &'a StudyGraph,
+    store: Store,
+}
+
+impl Results<'_> {
+    fn state(&self, id: NodeId) -> Result<State, CommandError> {
+        self.store.state(self.built.graph.node(id)).map_err(CommandError::machine)
+    }
+
+    fn artifact(&self, id: NodeId) -> Result<Option<Box<Artifact>>, CommandError> {
+        Ok(match self.state(id)? {
+            State::Done(artifact) => Some(artifact),
+            _ => None,
+        })
+    }
+
+    /// Folder of a finished result.
+    fn folder(&self, id: NodeId) -> Result<Option<std::path::PathBuf>, CommandError> {
+        let done = self.artifact(id)?.is_some();
+        Ok(done.then(|| self.store.path(self.built.graph.node(id))))
+    }
+
+    /// Why a result is not there: the first failure among it and what it needs.
+    fn reason(&self, id: NodeId) -> Result<Option<String>, CommandError> {
+        let mut open = vec![id];
+        let mut seen = BTreeSet::new();
+        while let Some(id) = open.pop() {
+            if !seen.insert(id) {
+                continue;
+            }
+            let node = self.built.graph.node(id);
+            match self.state(id)? {
+                State::Done(_) => {}
+                State::Failed(Failure { message, .. }) => {
+                    return Ok(Some(format!("{} {}: {message}", node.stage, node.name)));
+                }
+                _ => open.extend(node.inputs.values().copied()),
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn provenance(results: &Results<'_>) -> Result<Provenance, CommandError> {
+    let machine = Machine::current();
+    let mut provenance = Provenance {
+        commit: machine::commit().unwrap_or_else(|| "unknown".to_owned()),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        backend: "flex".to_owned(),
+        machine: format!("{}, {} cores", machine.cpu, machine.cores),
+        ..Provenance::default()
+    };
+    let (mut first, mut last) = (None, None);
+    for (id, node) in results.built.graph.iter() {
+        let Some(artifact) = results.artifact(id)? else { continue };
+        let key = node.key().as_str().to_owned();
+        provenance.keys.push((node.stage.to_owned(), node.name.clone(), key));
+        let finished: jiff::Timestamp = artifact.finished.parse().map_err(CommandError::bug)?;
+        let milliseconds = (artifact.seconds * 1e3) as i64;
+        let started = finished - jiff::SignedDuration::from_millis(milliseconds);
+        first = Some(first.map_or(started, |first: jiff::Timestamp| first.min(started)));
+        last = Some(last.map_or(finished, |last: jiff::Timestamp| last.max(finished)));
+    }
+    let show =
+        |time: Option<jiff::Timestamp>| time.map_or_else(String::new, |time| format!("{time:.0}"));
+    provenance.started = show(first);
+    provenance.finished = show(last);
+    Ok(provenance)
+}

@@ -1,0 +1,63 @@
+//! Scores and items of a variant with one seed.
+
+use ablate_report::{ItemRow, ScoreRow, StudyData};
+
+use super::Results;
+use crate::exit::CommandError;
+use crate::graph::SeedNodes;
+use crate::stages::eval;
+
+pub fn rows(
+    results: &Results<'_>,
+    variant: &str,
+    seed: &SeedNodes,
+    data: &mut StudyData,
+) -> Result<(), CommandError> {
+    let Some(folder) = results.folder(seed.eval)? else { return Ok(()) };
+    let (scores, items) =
+        eval::read(&folder).map_err(|failure| CommandError::machine(failure.message))?;
+    let primary = |benchmark: &str| {
+        scores.iter().find(|s| s.primary && s.benchmark == benchmark).map(|s| s.metric.clone())
+    };
+    for item in &items {
+        let metric = primary(&item.benchmark).unwrap_or_default();
+        let (choice, score) = match metric.as_str() {
+            "acc_ppl" => (item.choice_ppl, right(item.choice_ppl, item.key)),
+            "acc_norm" => (item.choice_acc_norm, right(item.choice_acc_norm, item.key)),
+            "rouge1" => (None, item.rouge1.unwrap_or(0.0)),
+            _ => (item.choice_acc, right(item.choice_acc, item.key)),
+        };
+        let index = |index: usize| i64::try_from(index).unwrap_or(-1);
+        data.items.push(ItemRow {
+            variant: variant.to_owned(),
+            seed: seed.seed,
+            benchmark: item.benchmark.clone(),
+            language: item.language.clone(),
+            item: item.item.clone(),
+            document_hash: item.document_hash.clone(),
+            option_logliks: item.option_logliks.clone(),
+            choice: choice.map(index),
+            key: item.key.map(index),
+            score,
+            prediction: item.prediction.clone(),
+            reference: item.reference.clone(),
+        });
+    }
+    data.scores.extend(scores.into_iter().map(|score| ScoreRow {
+        variant: variant.to_owned(),
+        seed: seed.seed,
+        benchmark: score.benchmark,
+        language: score.language,
+        metric: score.metric,
+        value: score.value,
+        standard_error: score.standard_error,
+        items: score.items as u64,
+        chance: score.chance,
+        primary: score.primary,
+    }));
+    Ok(())
+}
+
+fn right(choice: Option<usize>, key: Option<usize>) -> f64 {
+    f64::from(choice.is_some() && choice == key)
+}

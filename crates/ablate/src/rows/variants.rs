@@ -1,0 +1,128 @@
+//! One row per variant: its shape, its price and what became of it.
+
+use ablate_cost::flops_per_token;
+use ablate_report::{CoverageRow, Params, VariantRow};
+use ablate_spec::{Held, Variant};
+
+use super::Results;
+use crate::exit::CommandError;
+use crate::graph::VariantNodes;
+use crate::stages::{compact, read_json, select, shards, train};
+
+pub fn row(
+    results: &Results<'_>,
+    nodes: &VariantNodes,
+    variant: &Variant,
+) -> Result<VariantRow, CommandError> {
+    let shape = variant.shape();
+    let parameters = shape.parameters();
+    let mut row = VariantRow {
+        name: variant.name.clone(),
+        label: variant.label.clone(),
+        delta: variant
+            .delta
+            .iter()
+            .map(|change| (change.path.clone(), change.from.clone(), change.to.clone()))
+            .collect(),
+        params: Params {
+            total: parameters.total,
+            embedding: parameters.embedding,
+            head: parameters.head,
+            non_embedding: parameters.non_embedding,
+        },
+        share: parameters.embedding_head_share(),
+        depth: shape.depth as u64,
+        width: shape.width as u64,
+        heads: shape.heads as u64,
+        kv_heads: shape.kv_heads as u64,
+        ffn: shape.ffn as u64,
+        vocabulary: shape.vocabulary as u64,
+        context: variant.model.context as u64,
+        residual: variant.held.as_ref().map(Held::residual),
+        ..VariantRow::default()
+    };
+    if let Some(folder) = results.folder(nodes.shards)? {
+        let summary: shards::Summary = read(&folder.join(shards::SUMMARY))?;
+        row.bytes_per_token = summary.bytes_per_token();
+    }
+    if let Some(compact) = nodes.compact
+        && let Some(folder) = results.folder(compact)?
+    {
+        row.coverage = Some(read::<compact::Coverage>(&folder.join(compact::COVERAGE))?.kept);
+    }
+    spent(results, nodes, variant, &mut row)?;
+    for seed in &nodes.seeds {
+        if results.artifact(seed.eval)?.is_none() {
+            let reason = results.reason(seed.eval)?;
+            row.failed.push((seed.seed, reason.unwrap_or_else(|| "not finished".to_owned())));
+        }
+    }
+    Ok(row)
+}
+
+/// Tokens, text, operations and seconds of the finished trainings, means over the seeds.
+fn spent(
+    results: &Results<'_>,
+    nodes: &VariantNodes,
+    variant: &Variant,
+    row: &mut VariantRow,
+) -> Result<(), CommandError> {
+    let per_token = flops_per_token(&variant.shape(), variant.model.context);
+    let (mut tokens, mut bytes, mut flops, mut seconds, mut seeds) = (0, 0, 0.0, 0.0, 0_u64);
+    for seed in &nodes.seeds {
+        let last = seed.rounds.last().map(|round| round.train);
+        let Some(last) = last else { continue };
+        if results.artifact(last)?.is_none() {
+            continue;
+        }
+        seeds += 1;
+        for round in &seed.rounds {
+            let Some(folder) = results.folder(round.train)? else { continue };
+            let summary: train::Summary = read(&folder.join(train::SUMMARY))?;
+            tokens += summary.tokens;
+            bytes += summary.bytes;
+            flops += summary.tokens as f64 * per_token.training;
+            seconds += results.artifact(round.train)?.map_or(0.0, |artifact| artifact.seconds);
+            let Some(select) = round.select else { continue };
+            let Some(folder) = results.folder(select)? else { continue };
+            // The pass that scores the batches is part of the price.
+            let ledger: ablate_train::rounds::Ledger = read(&folder.join(select::LEDGER))?;
+            flops += ledger.tokens as f64 * per_token.forward;
+            seconds += results.artifact(select)?.map_or(0.0, |artifact| artifact.seconds);
+        }
+    }
+    // Where no seed has finished, nothing was added up.
+    let seeds = seeds.max(1);
+    row.train_tokens = tokens / seeds;
+    row.train_bytes = bytes / seeds;
+    row.train_flops = flops / seeds as f64;
+    row.seconds = seconds / seeds as f64;
+    Ok(())
+}
+
+/// The coverage curve of the tokenizer that a variant's was compacted from, once.
+pub fn coverage(
+    results: &Results<'_>,
+    nodes: &VariantNodes,
+    rows: &mut Vec<CoverageRow>,
+) -> Result<(), CommandError> {
+    let Some(compact) = nodes.compact else { return Ok(()) };
+    let node = results.built.graph.node(compact);
+    let larger = node.inputs.get("tokenizer").map(|id| results.built.graph.node(*id));
+    let name = larger.map_or_else(|| node.name.clone(), |larger| larger.name.clone());
+    if rows.iter().any(|row| row.tokenizer == name) {
+        return Ok(());
+    }
+    let Some(folder) = results.folder(compact)? else { return Ok(()) };
+    let coverage: compact::Coverage = read(&folder.join(compact::COVERAGE))?;
+    rows.extend(coverage.curve.into_iter().map(|(vocabulary, coverage)| CoverageRow {
+        tokenizer: name.clone(),
+        vocabulary: vocabulary as u64,
+        coverage,
+    }));
+    Ok(())
+}
+
+fn read<T: serde::de::DeserializeOwned>(path: &std::path::Path) -> Result<T, CommandError> {
+    read_json(path).map_err(|failure| CommandError::machine(failure.message))
+}

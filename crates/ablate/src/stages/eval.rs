@@ -1,0 +1,100 @@
+//! Scores of a trained model: benchmarks, and bits per byte of held-out text.
+
+use std::path::Path;
+
+use ablate_corpus::TokenBytes;
+use ablate_eval::{Benchmark, EvalOptions, ItemResult, Score};
+use ablate_model::{Backend, Decoder, ModelConfig, Weights, device};
+use ablate_pipeline::{Context, Failure};
+use ablate_tokenizer::Tokenizer;
+use serde::{Deserialize, Serialize};
+
+use super::{bug, input, machine, read_json, recipe, shards, tokenizer, train, write_json};
+
+pub const STAGE: &str = "eval";
+pub const VERSION: u32 = 1;
+
+/// One object per benchmark and metric.
+pub const SCORES: &str = "scores.json";
+/// One object per item.
+pub const ITEMS: &str = "items.json";
+
+/// Tokens that are scored together. Scores do not depend on it beyond rounding.
+const BATCH_TOKENS: usize = 4096;
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Recipe {
+    pub scoring: Scoring,
+    pub max_new_tokens: usize,
+}
+
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scoring {
+    Ppl,
+    Continuation,
+}
+
+impl From<Scoring> for ablate_eval::Scoring {
+    fn from(scoring: Scoring) -> Self {
+        match scoring {
+            Scoring::Ppl => Self::Ppl,
+            Scoring::Continuation => Self::Continuation,
+        }
+    }
+}
+
+pub fn make(context: &Context<'_>) -> Result<bool, Failure> {
+    let recipe: Recipe = recipe(context)?;
+    let folder = context.input("weights")?;
+    let config: ModelConfig = read_json(&folder.join(train::CONFIG))?;
+    let weights = Weights::load(&folder.join(train::WEIGHTS)).map_err(machine)?;
+    let model = Decoder::from_weights(&config, &weights, &device(Backend::Flex)).map_err(bug)?;
+    let folder = context.input("tokenizer")?;
+    let tokenizer = Tokenizer::load(&folder.join(tokenizer::TOKENIZER)).map_err(machine)?;
+    let token_bytes = TokenBytes::load(&folder.join(tokenizer::TOKEN_BYTES)).map_err(machine)?;
+    let benchmarks = benchmarks(context.input("benchmarks")?)?;
+
+    let options = EvalOptions {
+        batch_tokens: BATCH_TOKENS,
+        max_new_tokens: recipe.max_new_tokens,
+        scoring: recipe.scoring.into(),
+    };
+    let mut progress = |done: usize, total: usize| {
+        context.progress(done as u64, total as u64, "scoring items");
+    };
+    let items =
+        ablate_eval::evaluate(&model, &config, &tokenizer, &benchmarks, &options, &mut progress)
+            .map_err(input)?;
+    let mut scores = ablate_eval::scores(&items, options.scoring);
+    for (language, shard) in shards::open_validation(context.input("shards")?)? {
+        context.progress(0, 0, format!("held-out text ({language})"));
+        let held_out =
+            ablate_eval::bits_per_byte(&model, &config, &shard, &token_bytes.0, BATCH_TOKENS)
+                .map_err(input)?;
+        scores.extend(held_out.scores("validation", &language));
+    }
+    write_json(&context.directory.join(ITEMS), &items)?;
+    write_json(&context.directory.join(SCORES), &scores)?;
+    Ok(!context.stopping())
+}
+
+/// All benchmark files of a folder, in the order of their names.
+fn benchmarks(folder: &Path) -> Result<Vec<Benchmark>, Failure> {
+    let mut paths: Vec<_> = std::fs::read_dir(folder)
+        .map_err(machine)?
+        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+        .filter(|path| path.extension().is_some_and(|extension| extension == "jsonl"))
+        .collect();
+    paths.sort();
+    let mut all = Vec::new();
+    for path in paths {
+        all.extend(ablate_eval::read_items(&path).map_err(input)?);
+    }
+    Ok(Benchmark::group(all))
+}
+
+/// What an evaluation found.
+pub fn read(folder: &Path) -> Result<(Vec<Score>, Vec<ItemResult>), Failure> {
+    Ok((read_json(&folder.join(SCORES))?, read_json(&folder.join(ITEMS))?))
+}

@@ -1,0 +1,85 @@
+//! The stages of a language-model study: for each kind of work its recipe, which is what the
+//! result depends on, and the function that makes it inside a worker.
+//!
+//! ```text
+//! corpus ─┬─ tokenizer ─┬─ shards ─┬─ train ── select ── train (further rounds) ─┐
+//!         │             └─ compact ┘     └─ inherit ── train (a child) ──────────┼─ eval
+//!         └──────────────────────────────────────────────── benchmarks ──────────┘
+//! ```
+//!
+//! Raise a stage's `VERSION` when its code changes what it makes; add options to a recipe with
+//! a default that is left out of the bytes, so that results made before keep their keys.
+
+pub mod benchmarks;
+pub mod compact;
+pub mod corpus;
+pub mod documents;
+pub mod eval;
+pub mod inherit;
+pub mod select;
+pub mod shards;
+pub mod tokenizer;
+pub mod train;
+
+use std::fmt::Display;
+use std::fs;
+use std::path::Path;
+
+use ablate_pipeline::{Context, Failure, FailureKind, write_atomic};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// Makes a task: `Ok(false)` when it was asked to stop.
+///
+/// # Errors
+/// Why there is no result.
+pub fn work(context: &Context<'_>) -> Result<bool, Failure> {
+    match context.task.stage.as_str() {
+        corpus::STAGE => corpus::make(context),
+        benchmarks::STAGE => benchmarks::make(context),
+        tokenizer::STAGE => tokenizer::make(context),
+        compact::STAGE => compact::make(context),
+        shards::STAGE => shards::make(context),
+        train::STAGE => train::make(context),
+        select::STAGE => select::make(context),
+        inherit::STAGE => inherit::make(context),
+        eval::STAGE => eval::make(context),
+        other => Err(bug(format!("there is no stage `{other}`"))),
+    }
+}
+
+fn recipe<T: DeserializeOwned>(context: &Context<'_>) -> Result<T, Failure> {
+    serde_json::from_value(context.task.recipe.clone())
+        .map_err(|error| bug(format!("the recipe of {} is not valid: {error}", context.task.name)))
+}
+
+/// A failure of the user's input: it fails again until the input is mended.
+fn input(error: impl Display) -> Failure {
+    Failure::new(FailureKind::Input, error.to_string())
+}
+
+/// A failure of the machine: no space, no memory, no permission.
+fn machine(error: impl Display) -> Failure {
+    Failure::new(FailureKind::Machine, error.to_string())
+}
+
+fn bug(error: impl Display) -> Failure {
+    Failure::new(FailureKind::Bug, error.to_string())
+}
+
+fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Failure> {
+    let bytes = serde_json::to_vec_pretty(value).map_err(bug)?;
+    write_atomic(path, &bytes)
+        .map_err(|error| machine(format!("cannot write `{}`: {error}", path.display())))
+}
+
+/// Reads a JSON file of the store.
+///
+/// # Errors
+/// When it is missing or not what was written.
+pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, Failure> {
+    let bytes = fs::read(path)
+        .map_err(|error| machine(format!("cannot read `{}`: {error}", path.display())))?;
+    serde_json::from_slice(&bytes)
+        .map_err(|error| machine(format!("`{}` is damaged: {error}", path.display())))
+}

@@ -1,0 +1,110 @@
+//! A corpus as tokens.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use ablate_corpus::{Document, Shard, ShardInfo, ShardWriter};
+use ablate_pipeline::{Context, Failure};
+use ablate_tokenizer::Tokenizer;
+use serde::{Deserialize, Serialize};
+
+use super::{corpus, documents, machine, read_json, tokenizer, write_json};
+
+pub const STAGE: &str = "shards";
+pub const VERSION: u32 = 1;
+
+/// Training tokens.
+pub const TRAINING: &str = "train.shard";
+/// Counts of all shards.
+pub const SUMMARY: &str = "shards.json";
+
+/// Documents that are encoded together.
+const PORTION: usize = 1024;
+
+/// File of the held-out tokens of a language.
+pub fn validation(language: &str) -> String {
+    format!("validation-{language}.shard")
+}
+
+/// Counts of all shards of a corpus.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Summary {
+    pub training: ShardInfo,
+    pub validation: BTreeMap<String, ShardInfo>,
+}
+
+impl Summary {
+    /// Bytes of text per token of held-out text, by language.
+    pub fn bytes_per_token(&self) -> BTreeMap<String, f64> {
+        let ratio = |info: &ShardInfo| info.bytes as f64 / info.tokens as f64;
+        self.validation.iter().map(|(language, info)| (language.clone(), ratio(info))).collect()
+    }
+}
+
+pub fn make(context: &Context<'_>) -> Result<bool, Failure> {
+    let corpus = context.input("corpus")?;
+    let folder = context.input("tokenizer")?;
+    let tokenizer = Tokenizer::load(&folder.join(tokenizer::TOKENIZER)).map_err(machine)?;
+    let about: corpus::Summary = read_json(&corpus.join(corpus::SUMMARY))?;
+    let encode = |from: String, to: String, total: u64| {
+        encode(context, &tokenizer, &corpus.join(from), &context.directory.join(to), total)
+    };
+    let Some(training) = encode(documents::TRAINING.to_owned(), TRAINING.to_owned(), about.bytes)?
+    else {
+        return Ok(false);
+    };
+    let mut summary = Summary { training, validation: BTreeMap::new() };
+    for (language, bytes) in &about.validation_bytes {
+        let Some(info) = encode(documents::validation(language), validation(language), *bytes)?
+        else {
+            return Ok(false);
+        };
+        summary.validation.insert(language.clone(), info);
+    }
+    write_json(&context.directory.join(SUMMARY), &summary)?;
+    Ok(true)
+}
+
+/// Encodes a file of documents; `None` when asked to stop.
+fn encode(
+    context: &Context<'_>,
+    tokenizer: &Tokenizer,
+    from: &Path,
+    to: &Path,
+    total: u64,
+) -> Result<Option<ShardInfo>, Failure> {
+    let mut shard = ShardWriter::create(to, tokenizer.vocabulary()).map_err(machine)?;
+    let mut documents = documents::read(from)?;
+    let mut done = 0;
+    loop {
+        let portion: Vec<Document> =
+            documents.by_ref().take(PORTION).collect::<Result<_, Failure>>()?;
+        if portion.is_empty() {
+            break;
+        }
+        let texts: Vec<&str> = portion.iter().map(|document| document.text.as_str()).collect();
+        for (mut tokens, text) in tokenizer.encode_batch(&texts).into_iter().zip(&texts) {
+            tokens.push(tokenizer.end_of_text());
+            shard.push(&tokens, text.len() as u64).map_err(machine)?;
+            done += text.len() as u64;
+        }
+        context.progress(done, total, "encoding");
+        if context.stopping() {
+            return Ok(None);
+        }
+    }
+    shard.finish().map(Some).map_err(machine)
+}
+
+/// Opens the held-out shards of a folder, in the order of their languages.
+pub fn open_validation(folder: &Path) -> Result<Vec<(String, Shard)>, Failure> {
+    let summary: Summary = read_json(&folder.join(SUMMARY))?;
+    summary
+        .validation
+        .keys()
+        .map(|language| {
+            let shard = Shard::open(&folder.join(validation(language))).map_err(machine)?;
+            Ok((language.clone(), shard))
+        })
+        .collect()
+}

@@ -1,0 +1,12 @@
+//! Drives the built program as a user does: study files in, reports and exit codes out. Each file
+//! is one topic; `sandbox` is where they play, `outcome` reads what a run leaves.
+
+mod bad_input;
+mod failures;
+mod interrupted;
+mod looking;
+mod outcome;
+mod own_text;
+mod run;
+mod sandbox;
+mod shipped;
