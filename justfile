@@ -1,0 +1,61 @@
+# `just` alone lists the recipes.
+default:
+    @just --list --unsorted
+
+# The paper's Figure 1 at laptop scale, in about ten minutes
+[group: 'studies']
+quickstart:
+    cargo run --release -- run experiments/quickstart.toml
+
+# Every stage once, in under a minute
+[group: 'studies']
+smoke:
+    cargo run --release -- run experiments/smoke.toml
+
+# One study: `just study rounds`
+[group: 'studies']
+study name:
+    cargo run --release -- run experiments/{{name}}.toml
+
+# What a study would cost: `just plan rounds`
+[group: 'studies']
+plan name:
+    cargo run --release -- plan experiments/{{name}}.toml
+
+# All tests
+[group: 'check']
+test:
+    cargo test --release --workspace
+
+# Formatting and lints, warnings denied
+[group: 'check']
+lint:
+    cargo fmt --all --check
+    cargo clippy --release --workspace --all-targets -- -D warnings
+
+# Rewrite the code in the house style
+[group: 'check']
+fmt:
+    cargo fmt --all
+
+# What CI runs
+[group: 'check']
+ci:
+    bash .ci/run
+
+# The crates' documentation
+[group: 'docs']
+doc:
+    cargo doc --release --workspace --no-deps
+
+# The JSON Schema that editors use for study files
+[group: 'docs']
+schema:
+    cargo run --release -- schema > docs/study.schema.json
+
+# Everything that runs made; finished work is lost
+[group: 'clean']
+[confirm('Remove data/store and all reports that are not tracked?')]
+clean-store:
+    rm -rf data/store
+    git clean -fdx reports
