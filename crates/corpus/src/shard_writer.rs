@@ -13,6 +13,8 @@ pub struct ShardWriter {
     file: BufWriter<File>,
     info: ShardInfo,
     bounds: Vec<u64>,
+    /// The document that is being written.
+    encoded: Vec<u8>,
 }
 
 impl ShardWriter {
@@ -29,7 +31,7 @@ impl ShardWriter {
         let mut file = BufWriter::with_capacity(1 << 20, file);
         file.write_all(&[0; HEADER]).map_err(CorpusError::io(path))?;
         let info = ShardInfo { tokens: 0, documents: 0, bytes: 0, vocabulary };
-        Ok(Self { path: path.to_owned(), file, info, bounds: vec![0] })
+        Ok(Self { path: path.to_owned(), file, info, bounds: vec![0], encoded: Vec::new() })
     }
 
     /// Appends the tokens of a document, its end token included, that stand for `bytes` bytes
@@ -47,15 +49,13 @@ impl ShardWriter {
             let path = self.path.clone();
             return Err(CorpusError::TokenOutOfRange { path, token, document: index, vocabulary });
         }
-        let wide = width(vocabulary) == 4;
-        for &token in document {
-            let written = if wide {
-                self.file.write_all(&token.to_le_bytes())
-            } else {
-                self.file.write_all(&(token as u16).to_le_bytes())
-            };
-            written.map_err(CorpusError::io(&self.path))?;
+        self.encoded.clear();
+        if width(vocabulary) == 4 {
+            self.encoded.extend(document.iter().flat_map(|token| token.to_le_bytes()));
+        } else {
+            self.encoded.extend(document.iter().flat_map(|&token| (token as u16).to_le_bytes()));
         }
+        self.file.write_all(&self.encoded).map_err(CorpusError::io(&self.path))?;
         self.info.tokens += document.len() as u64;
         self.info.documents += 1;
         self.info.bytes += bytes;

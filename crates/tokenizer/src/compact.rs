@@ -88,9 +88,10 @@ fn choose(definition: &Definition, frequencies: &Frequencies, vocabulary: usize)
         let reachable = paths.reachable[index] || definition.ignore_merges;
         (!reachable, std::cmp::Reverse(frequencies.0[index]), id)
     });
+    let (mut missing, mut open) = (Vec::new(), Vec::new());
     for id in ids {
-        let mut missing = Vec::new();
-        let mut open = vec![id];
+        missing.clear();
+        open.push(id);
         while let Some(id) = open.pop() {
             if kept[id as usize] || missing.contains(&id) {
                 continue;
@@ -102,7 +103,7 @@ fn choose(definition: &Definition, frequencies: &Frequencies, vocabulary: usize)
         }
         if missing.len() <= room {
             room -= missing.len();
-            for id in missing {
+            for &id in &missing {
                 kept[id as usize] = true;
             }
         }

@@ -1,20 +1,18 @@
 //! Text to token ids.
 //!
-//! The pre-tokenizer that is trained here (one pattern, then bytes) is encoded directly: the
-//! pattern's matches go through the [`MergeTable`], several times as fast as through the
-//! `tokenizers` crate, which keeps offsets that nobody here needs. Everything else goes through
-//! the crate.
+//! Text is cut by a [`Splitter`] and its words go through a [`WordCache`] or the [`MergeTable`],
+//! many times as fast as through the `tokenizers` crate, which keeps offsets that nobody here
+//! needs and allocates for every word. Tokenizers with other pre-tokenizers, with added tokens
+//! that are text, or that ignore merges go through the crate.
+
+use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
-use tokenizers::utils::SysRegex;
 
 use crate::definition::Definition;
 use crate::merge_table::{MergeTable, Scratch};
-
-/// White space characters in a row after which a text is cut for encoding. The regular
-/// expressions backtrack over such runs and panic beyond ten million steps; no text with
-/// a meaning comes near.
-const LONGEST_BLANK: usize = 1_000_000;
+use crate::split::{Splitter, blocks};
+use crate::word_cache::WordCache;
 
 /// Text to token ids.
 pub(crate) struct Encoder {
@@ -23,8 +21,22 @@ pub(crate) struct Encoder {
 }
 
 enum Route {
-    Direct { pattern: SysRegex, merges: MergeTable },
+    Direct(Box<Direct>),
     Crate(Box<tokenizers::Tokenizer>),
+}
+
+struct Direct {
+    splitter: Splitter,
+    merges: MergeTable,
+    /// As many as there were threads at a time.
+    desks: Mutex<Vec<Desk>>,
+}
+
+/// What a thread works with.
+#[derive(Default)]
+struct Desk {
+    cache: WordCache,
+    scratch: Scratch,
 }
 
 impl Encoder {
@@ -35,12 +47,16 @@ impl Encoder {
             serde_json::from_value(json.clone()).map_err(|error| error.to_string())?;
         whole.set_encode_special_tokens(true);
         let text_added = definition.pieces.iter().any(|piece| piece.added && !piece.special);
-        let pattern = only_pattern(json).filter(|_| !text_added && !definition.ignore_merges);
-        let route = match pattern {
-            Some(pattern) => Route::Direct {
-                pattern: SysRegex::new(pattern).map_err(|error| error.to_string())?,
-                merges: MergeTable::new(&definition.merges),
-            },
+        let splitter = match text_added || definition.ignore_merges {
+            true => None,
+            false => Splitter::of_json(json)?,
+        };
+        let route = match splitter {
+            Some(splitter) => Route::Direct(Box::new(Direct {
+                splitter,
+                merges: MergeTable::new(definition),
+                desks: Mutex::default(),
+            })),
             None => Route::Crate(Box::new(whole)),
         };
         Ok(Self { byte_ids: definition.byte_ids, route })
@@ -48,90 +64,36 @@ impl Encoder {
 
     pub(crate) fn encode(&self, text: &str) -> Vec<u32> {
         let mut ids = Vec::with_capacity(text.len() / 3);
-        let mut scratch = Scratch::default();
-        for block in blocks(text) {
-            match &self.route {
-                Route::Direct { pattern, merges } => {
-                    let mut word = |word: &str| {
-                        merges.merge(self.bytes(word), &mut scratch, &mut ids);
-                    };
-                    let mut end = 0;
-                    for (start, stop) in pattern.find_iter(block) {
-                        // What the pattern leaves out is a word too.
-                        if end < start {
-                            word(&block[end..start]);
-                        }
-                        word(&block[start..stop]);
-                        end = stop;
+        match &self.route {
+            Route::Direct(direct) => direct.encode(text, &mut ids),
+            Route::Crate(whole) => {
+                for block in blocks(text) {
+                    match whole.encode_fast(block, false) {
+                        Ok(encoding) => ids.extend(encoding.get_ids()),
+                        // No text may be lost: bytes always encode.
+                        Err(_) => ids.extend(block.bytes().map(|b| self.byte_ids[b as usize])),
                     }
-                    word(&block[end..]);
                 }
-                Route::Crate(whole) => match whole.encode_fast(block, false) {
-                    Ok(encoding) => ids.extend(encoding.get_ids()),
-                    // No text may be lost: bytes always encode.
-                    Err(_) => ids.extend(self.bytes(block)),
-                },
             }
         }
         ids
     }
-
-    fn bytes(&self, text: &str) -> impl Iterator<Item = u32> {
-        text.bytes().map(|byte| self.byte_ids[byte as usize])
-    }
 }
 
-/// The pattern of a pre-tokenizer that is one pattern with isolated matches, then plain bytes.
-fn only_pattern(json: &Value) -> Option<&str> {
-    let [split, bytes] = json["pre_tokenizer"]["pretokenizers"].as_array()?.as_slice() else {
-        return None;
-    };
-    let plain = bytes["type"] == "ByteLevel" && bytes["use_regex"] == false;
-    let isolated = split["type"] == "Split" && split["behavior"] == "Isolated";
-    let pattern = split["pattern"]["Regex"].as_str();
-    pattern.filter(|_| plain && isolated && split["invert"] == false)
-}
-
-/// Cuts a text inside endless runs of white space.
-pub(crate) fn blocks(text: &str) -> impl Iterator<Item = &str> {
-    cut_blanks(text, LONGEST_BLANK)
-}
-
-/// Cuts a text inside runs of more than `limit` white space characters.
-fn cut_blanks(text: &str, limit: usize) -> impl Iterator<Item = &str> {
-    let mut rest = text;
-    std::iter::from_fn(move || {
-        if rest.is_empty() {
-            return None;
-        }
-        let mut blank = 0;
-        let cut = rest.len() > limit;
-        let cut = cut.then(|| {
-            rest.char_indices().find(|(_, c)| {
-                blank = if c.is_whitespace() { blank + 1 } else { 0 };
-                blank > limit
-            })
+impl Direct {
+    fn encode(&self, text: &str, ids: &mut Vec<u32>) {
+        let desks = || self.desks.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut desk = desks().pop().unwrap_or_default();
+        let Desk { cache, scratch } = &mut desk;
+        self.splitter.words(text, &mut |word| {
+            if let Err(place) = cache.find(word.as_bytes(), ids) {
+                let start = ids.len();
+                self.merges.merge(word.as_bytes(), scratch, ids);
+                if let Some(place) = place {
+                    cache.keep(place, &ids[start..]);
+                }
+            }
         });
-        let (block, after) = rest.split_at(cut.flatten().map_or(rest.len(), |(at, _)| at));
-        rest = after;
-        Some(block)
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn long_blanks_are_cut() {
-        for (text, expected) in [
-            ("", vec![]),
-            ("a b", vec!["a b"]),
-            ("a   b   c", vec!["a   b   c"]),
-            ("a    b", vec!["a   ", " b"]),
-            ("a       \u{3000}", vec!["a   ", "   ", " \u{3000}"]),
-        ] {
-            assert_eq!(cut_blanks(text, 3).collect::<Vec<_>>(), expected, "{text:?}");
-        }
+        desks().push(desk);
     }
 }

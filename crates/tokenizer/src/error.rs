@@ -37,6 +37,17 @@ pub enum TokenizerError {
         /// Bytes of the text.
         bytes: u64,
     },
+    /// More text than training can number.
+    #[error(
+        "the different words of the text have {bytes} bytes together, training takes at most \
+         {most}: train on less text"
+    )]
+    TooManyWords {
+        /// Bytes of the different words and a mark for each.
+        bytes: u64,
+        /// What is possible.
+        most: u64,
+    },
     /// Frequencies of another tokenizer.
     #[error(
         "frequencies of {frequencies} ids do not belong to a tokenizer of {vocabulary} entries"

@@ -13,16 +13,24 @@
 //! BPE are refused with a clear error).
 
 mod byte_level;
+mod char_class;
 mod compact;
 mod coverage;
 mod definition;
 mod encode;
 mod error;
 mod frequencies;
+mod learn;
 mod merge_paths;
 mod merge_table;
+mod pair_places;
+mod pair_ranks;
+mod split;
+mod tally;
 mod tokenizer;
 mod train;
+mod word_cache;
+mod word_counts;
 
 pub use compact::{Compacted, compact};
 pub use coverage::{CoveragePoint, coverage};

@@ -1,5 +1,7 @@
 //! The merge that makes each piece.
 
+use rayon::prelude::*;
+
 use crate::definition::Definition;
 use crate::merge_table::{MergeTable, Scratch};
 
@@ -20,25 +22,19 @@ impl MergePaths {
     /// through alone. Keeping the parts of every kept piece, down to bytes, therefore keeps the
     /// piece reachable, and merges that were dropped cannot get in the way.
     pub(crate) fn of(definition: &Definition) -> Self {
-        let table = MergeTable::new(&definition.merges);
-        let mut paths = Self {
-            parts: vec![None; definition.pieces.len()],
-            reachable: vec![false; definition.pieces.len()],
-        };
-        let (mut scratch, mut merged) = (Scratch::default(), Vec::new());
-        for (id, piece) in definition.pieces.iter().enumerate() {
-            if piece.added {
-                continue;
-            }
-            let bytes = piece.bytes.iter().map(|&byte| definition.byte_ids[byte as usize]);
-            merged.clear();
-            let last = table.merge(bytes, &mut scratch, &mut merged);
-            if merged == [id as u32] {
-                paths.reachable[id] = true;
-                paths.parts[id] = last;
-            }
-        }
-        paths
+        let table = MergeTable::new(definition);
+        let room = || (Scratch::default(), Vec::new());
+        let pieces = definition.pieces.par_iter().enumerate();
+        let (reachable, parts) = pieces
+            .map_init(room, |(scratch, merged), (id, piece)| {
+                merged.clear();
+                let last = table.merge(&piece.bytes, scratch, merged);
+                let reachable = !piece.added && *merged == [id as u32];
+                let parts = last.filter(|_| reachable).map(|merge| (merge.left, merge.right));
+                (reachable, parts)
+            })
+            .unzip();
+        Self { parts, reachable }
     }
 }
 

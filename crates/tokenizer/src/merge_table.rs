@@ -1,18 +1,35 @@
-//! The merges of a BPE, and what they make of a sequence.
+//! The merges of a BPE, and what they make of a word.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
-use std::hash::{BuildHasherDefault, Hasher};
+use std::collections::BinaryHeap;
 
-use crate::definition::Merge;
+use crate::definition::{Definition, Merge};
+use crate::pair_ranks::{NO_RANK, PairRanks};
+
+/// Bytes of the longest word that is merged by looking at all its pairs for each merge; a queue
+/// takes fewer steps from here on.
+const SHORT: usize = 1 << AT_BITS;
+
+/// Bits that say where a symbol is in a short word.
+const AT_BITS: u32 = 7;
+
+/// The turn of a pair that does not merge.
+const NEVER: i32 = i32::MAX;
+
+/// Ranks from here on leave no room for a place beside them.
+const MOST_RANKS: usize = 1 << (31 - AT_BITS);
 
 /// Merges by their pair.
 pub(crate) struct MergeTable {
-    /// Rank and product of each pair (left id in the high half).
-    ranks: HashMap<u64, (u32, u32), BuildHasherDefault<PairHasher>>,
+    byte_ids: [u32; 256],
+    /// Ranks of pairs of bytes, which are most of what is looked up: left byte times 256 plus
+    /// right byte.
+    byte_ranks: Vec<u32>,
+    ranks: PairRanks,
+    merges: Vec<Merge>,
 }
 
-/// Room that merging needs, kept between words.
+/// Room that merging long words needs, kept between words.
 #[derive(Default)]
 pub(crate) struct Scratch {
     symbols: Vec<Symbol>,
@@ -32,32 +49,95 @@ struct Symbol {
 const NONE: usize = usize::MAX;
 
 impl MergeTable {
-    /// A table of merges in the order of their ranks. A pair that is listed twice counts with
-    /// its later rank, as in the `tokenizers` crate.
-    pub(crate) fn new(merges: &[Merge]) -> Self {
-        let entry =
-            |(merge, rank): (&Merge, u32)| (key(merge.left, merge.right), (rank, merge.product));
-        Self { ranks: merges.iter().zip(0..).map(entry).collect() }
+    /// The merges of a definition. A pair that is listed twice counts with its later rank, as in
+    /// the `tokenizers` crate.
+    pub(crate) fn new(definition: &Definition) -> Self {
+        Self::of(definition.byte_ids, definition.merges.clone())
     }
 
-    fn find(&self, left: u32, right: u32) -> Option<(u32, u32)> {
-        self.ranks.get(&key(left, right)).copied()
+    fn of(byte_ids: [u32; 256], merges: Vec<Merge>) -> Self {
+        let ranks = PairRanks::new(&merges);
+        let pairs = byte_ids.iter().flat_map(|&left| byte_ids.map(|right| (left, right)));
+        let byte_ranks = pairs.map(|(left, right)| ranks.get(left, right)).collect();
+        Self { byte_ids, byte_ranks, ranks, merges }
+    }
+
+    fn of_bytes(&self, left: u8, right: u8) -> u32 {
+        self.byte_ranks[usize::from(left) << 8 | usize::from(right)]
     }
 
     /// Merges neighbours until no pair is left, always the pair of the lowest rank, leftmost
-    /// among equals, and appends the result to `out`. Gives the pair that was merged last.
-    /// Takes n log n steps for n ids.
+    /// among equals, and appends the result to `out`. Gives the merge that was made last. Takes
+    /// n log n steps for n bytes.
     pub(crate) fn merge(
         &self,
-        ids: impl Iterator<Item = u32>,
+        word: &[u8],
         scratch: &mut Scratch,
         out: &mut Vec<u32>,
-    ) -> Option<(u32, u32)> {
+    ) -> Option<Merge> {
+        if word.len() <= SHORT && self.merges.len() < MOST_RANKS {
+            self.merge_short(word, out)
+        } else {
+            self.merge_long(word, scratch, out)
+        }
+    }
+
+    fn merge_short(&self, word: &[u8], out: &mut Vec<u32>) -> Option<Merge> {
+        // A symbol stays where its first byte was.
+        let mut ids = [0u32; SHORT];
+        let (mut left, mut right) = ([0u8; SHORT], [0u8; SHORT]);
+        // By the left symbol of a pair: what comes first is the lowest number.
+        let mut turns = [NEVER; SHORT];
+        let turn = |rank: u32, at: usize| match rank {
+            NO_RANK => NEVER,
+            rank => (rank as i32) << AT_BITS | at as i32,
+        };
+        for (at, &byte) in word.iter().enumerate() {
+            ids[at] = self.byte_ids[usize::from(byte)];
+            left[at] = at.wrapping_sub(1) as u8;
+            right[at] = at as u8 + 1;
+        }
+        for (at, pair) in word.windows(2).enumerate() {
+            turns[at] = turn(self.of_bytes(pair[0], pair[1]), at);
+        }
+        let turns = &mut turns[..word.len().next_multiple_of(8)];
+        let mut last = None;
+        loop {
+            let first = lowest(turns);
+            if first == NEVER {
+                break;
+            }
+            let (rank, at) = (first >> AT_BITS, first as usize % SHORT);
+            let Merge { product, .. } = self.merges[rank as usize];
+            last = Some(rank as usize);
+            let merged = usize::from(right[at]);
+            let (before, after) = (usize::from(left[at]), usize::from(right[merged]));
+            ids[at] = product;
+            turns[merged] = NEVER;
+            right[at] = after as u8;
+            turns[at] = NEVER;
+            if after < word.len() {
+                left[after] = at as u8;
+                turns[at] = turn(self.ranks.get(product, ids[after]), at);
+            }
+            if before < SHORT {
+                turns[before] = turn(self.ranks.get(ids[before], product), before);
+            }
+        }
+        let mut at = 0;
+        while at < word.len() {
+            out.push(ids[at]);
+            at = usize::from(right[at]);
+        }
+        last.map(|rank| self.merges[rank])
+    }
+
+    fn merge_long(&self, word: &[u8], scratch: &mut Scratch, out: &mut Vec<u32>) -> Option<Merge> {
         let Scratch { symbols, queue } = scratch;
         symbols.clear();
         queue.clear();
-        symbols.extend(ids.enumerate().map(|(at, id)| Symbol {
-            id,
+        symbols.extend(word.iter().enumerate().map(|(at, &byte)| Symbol {
+            id: self.byte_ids[usize::from(byte)],
             left: at.wrapping_sub(1),
             right: at + 1,
             gone: false,
@@ -65,10 +145,9 @@ impl MergeTable {
         if let Some(last) = symbols.last_mut() {
             last.right = NONE;
         }
-        let pairs = symbols.windows(2).enumerate();
-        queue.extend(pairs.filter_map(|(at, pair)| {
-            self.find(pair[0].id, pair[1].id).map(|(rank, _)| Reverse((rank, at)))
-        }));
+        let known = |rank: u32, at: usize| (rank != NO_RANK).then_some(Reverse((rank, at)));
+        let pairs = word.windows(2).enumerate();
+        queue.extend(pairs.filter_map(|(at, pair)| known(self.of_bytes(pair[0], pair[1]), at)));
         let mut last = None;
         while let Some(Reverse((rank, at))) = queue.pop() {
             let Symbol { id, left, right, gone } = symbols[at];
@@ -76,24 +155,21 @@ impl MergeTable {
                 continue;
             }
             let (other, beyond) = (symbols[right].id, symbols[right].right);
+            let merge = self.merges[rank as usize];
             // Entries whose pair has changed since are stale.
-            let Some((_, product)) = self.find(id, other).filter(|found| found.0 == rank) else {
+            if (merge.left, merge.right) != (id, other) {
                 continue;
-            };
-            last = Some((id, other));
+            }
+            last = Some(merge);
             symbols[right].gone = true;
-            symbols[at].id = product;
+            symbols[at].id = merge.product;
             symbols[at].right = beyond;
             if beyond != NONE {
                 symbols[beyond].left = at;
-                if let Some((rank, _)) = self.find(product, symbols[beyond].id) {
-                    queue.push(Reverse((rank, at)));
-                }
+                queue.extend(known(self.ranks.get(merge.product, symbols[beyond].id), at));
             }
-            if left != NONE
-                && let Some((rank, _)) = self.find(symbols[left].id, product)
-            {
-                queue.push(Reverse((rank, left)));
+            if left != NONE {
+                queue.extend(known(self.ranks.get(symbols[left].id, merge.product), left));
             }
         }
         out.extend(symbols.iter().filter(|symbol| !symbol.gone).map(|symbol| symbol.id));
@@ -101,31 +177,16 @@ impl MergeTable {
     }
 }
 
-fn key(left: u32, right: u32) -> u64 {
-    u64::from(left) << 32 | u64::from(right)
-}
-
-/// One multiplication: the default hash would take most of the time of encoding, and ids need
-/// no protection against chosen collisions.
-#[derive(Default)]
-struct PairHasher(u64);
-
-impl Hasher for PairHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.write_u64(self.0 ^ u64::from(byte));
+/// The lowest of numbers, of which there are a multiple of 8.
+#[inline]
+fn lowest(turns: &[i32]) -> i32 {
+    let mut lanes = [NEVER; 8];
+    for eight in turns.as_chunks::<8>().0 {
+        for (lane, &turn) in lanes.iter_mut().zip(eight) {
+            *lane = turn.min(*lane);
         }
     }
-
-    fn write_u64(&mut self, key: u64) {
-        let product = key.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        // The table takes its slot from the low bits, where a product mixes least.
-        self.0 = product ^ (product >> 32);
-    }
+    lanes.into_iter().fold(NEVER, i32::min)
 }
 
 #[cfg(test)]
@@ -153,16 +214,27 @@ mod tests {
     proptest! {
         #[test]
         fn agrees_with_the_definition(
-            ids in prop::collection::vec(0u32..3, 0..60),
+            word in prop::collection::vec(0u8..3, 0..2 * SHORT),
             pairs in prop::collection::vec((any::<u32>(), any::<u32>()), 0..30),
         ) {
-            // Merge number i makes id 3 + i out of ids that exist by then.
-            let merges: Vec<Merge> = pairs.iter().zip(3..).map(|(&(left, right), product)| {
-                Merge { left: left % product, right: right % product, product }
+            // Byte b has id b. Merge number i makes id 256 + i out of ids that exist by then,
+            // of which 3 are bytes of the word.
+            let id = |i: u32, before: u32| match i % (before - 253) {
+                made if made >= 3 => made + 253,
+                byte => byte,
+            };
+            let merges: Vec<Merge> = pairs.iter().zip(256..).map(|(&(left, right), product)| {
+                Merge { left: id(left, product), right: id(right, product), product }
             }).collect();
+            let table = MergeTable::of(std::array::from_fn(|byte| byte as u32), merges.clone());
+            let expected = slow(word.iter().map(|&byte| byte.into()).collect(), &merges);
             let mut found = Vec::new();
-            MergeTable::new(&merges).merge(ids.iter().copied(), &mut Scratch::default(), &mut found);
-            prop_assert_eq!(found, slow(ids, &merges));
+            let last = table.merge(&word, &mut Scratch::default(), &mut found);
+            prop_assert_eq!(&found, &expected);
+            // Both ways whatever the length.
+            found.clear();
+            let same = table.merge_long(&word, &mut Scratch::default(), &mut found);
+            prop_assert_eq!((&found, same), (&expected, last));
         }
     }
 }

@@ -1,10 +1,11 @@
-//! Any text comes back, and both routes of encoding agree with the `tokenizers` crate itself.
+//! Any text comes back, and all routes of encoding agree with the `tokenizers` crate itself.
 
 use std::path::Path;
 use std::sync::LazyLock;
 
 use ablate_tokenizer::{END_OF_TEXT, Tokenizer, bytes_per_token};
 use proptest::prelude::*;
+use serde_json::{Value, json};
 
 /// Our tokenizer and the crate's own reading of the same file.
 struct Both {
@@ -42,13 +43,39 @@ fn file() -> String {
 
 static DIRECT: LazyLock<Both> = LazyLock::new(|| Both::of(&file()));
 
-/// GPT-2's pre-tokenizer, which is not encoded directly.
-static THROUGH_CRATE: LazyLock<Both> = LazyLock::new(|| {
-    let mut json: serde_json::Value = serde_json::from_str(&file()).unwrap();
-    json["pre_tokenizer"] =
-        serde_json::json!({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true});
-    Both::of(&json.to_string())
+/// The same merges behind other pre-tokenizers: those with scanners of their own, a pattern that
+/// has none, and one that is left to the crate.
+static OTHERS: LazyLock<Vec<Both>> = LazyLock::new(|| {
+    let bytes = |regex: bool| {
+        json!({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true,
+            "use_regex": regex})
+    };
+    let split = |pattern: &str| {
+        json!({"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Isolated",
+            "invert": false})
+    };
+    let sequence =
+        |first: Value, second: Value| json!({"type": "Sequence", "pretokenizers": [first, second]});
+    let three_digits = ablate_tokenizer::SPLIT_PATTERN.replace(r"|\p{N}|", r"|\p{N}{1,3}|");
+    let pre_tokenizers = [
+        bytes(true),
+        sequence(json!({"type": "Digits", "individual_digits": true}), bytes(true)),
+        sequence(split(&three_digits), bytes(false)),
+        sequence(split(r"\w+|[^\w\s]"), bytes(false)),
+        sequence(json!({"type": "Digits", "individual_digits": false}), bytes(true)),
+    ];
+    let with = |pre_tokenizer: Value| {
+        let mut json: Value = serde_json::from_str(&file()).unwrap();
+        json["pre_tokenizer"] = pre_tokenizer;
+        Both::of(&json.to_string())
+    };
+    pre_tokenizers.into_iter().map(with).collect()
 });
+
+fn check_all(text: &str) -> Result<(), TestCaseError> {
+    DIRECT.check(text)?;
+    OTHERS.iter().try_for_each(|both| both.check(text))
+}
 
 /// Strings in which the parts of the split pattern meet.
 fn tricky() -> impl Strategy<Value = String> {
@@ -115,14 +142,12 @@ proptest! {
 
     #[test]
     fn any_text(text in any::<String>()) {
-        DIRECT.check(&text)?;
-        THROUGH_CRATE.check(&text)?;
+        check_all(&text)?;
     }
 
     #[test]
     fn tricky_text(text in tricky()) {
-        DIRECT.check(&text)?;
-        THROUGH_CRATE.check(&text)?;
+        check_all(&text)?;
     }
 
     #[test]
@@ -142,10 +167,12 @@ fn every_character_comes_back() {
     // Those of one plane in one text each, so that all kinds of neighbours meet.
     for plane in 0..17u32 {
         let text: String = (plane << 16..(plane + 1) << 16).filter_map(char::from_u32).collect();
-        let ids = DIRECT.ours.encode(&text);
-        assert!(DIRECT.ours.decode(&ids) == text, "plane {plane}");
-        let theirs = DIRECT.theirs.encode_fast(text.as_str(), false).unwrap();
-        assert!(ids == theirs.get_ids(), "plane {plane}");
+        for both in std::iter::once(&*DIRECT).chain(OTHERS.iter()) {
+            let ids = both.ours.encode(&text);
+            assert!(both.ours.decode(&ids) == text, "plane {plane}");
+            let theirs = both.theirs.encode_fast(text.as_str(), false).unwrap();
+            assert!(ids == theirs.get_ids(), "plane {plane}");
+        }
     }
 }
 
@@ -158,6 +185,18 @@ fn batches_keep_their_order() {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         let batch = pool.install(|| DIRECT.ours.encode_batch(&texts));
         assert!(batch.iter().zip(&texts).all(|(ids, text)| *ids == DIRECT.ours.encode(text)));
+    }
+}
+
+#[test]
+fn long_words_and_words_seen_before() {
+    // Around the lengths where caching and merging change their ways, and each word twice.
+    for length in (1..40).chain([63, 64, 65, 127, 128, 129, 130, 1000]) {
+        for unit in ["the", "lantern", "灯笼在河边", "éa", "ab中"] {
+            let word: String = unit.chars().cycle().take(length).collect();
+            check_all(&format!("{word} {word}\n{word}")).unwrap();
+            check_all(&format!("x{word}，{word}")).unwrap();
+        }
     }
 }
 
