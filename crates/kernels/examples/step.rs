@@ -4,13 +4,13 @@
 //! ```sh
 //! RAYON_NUM_THREADS=2 cargo run --release -p ablate-kernels --example step -- b 5
 //! ```
-//! The first argument is the shape (`a` or `b`), the second the number of steps of each kind, a
+//! The first argument is the shape (`a`, `b` or `c`), the second the number of steps of each kind, a
 //! third, if any, runs only `plain` or only `fused`. `KEEP_MALLOC=1` leaves the allocator alone.
 #![allow(clippy::print_stdout)]
 
 use std::time::Instant;
 
-use ablate_kernels::{self as kernels, RotaryTable, plain};
+use ablate_kernels::{self as kernels, AttentionWeights, FeedForwardWeights, RotaryTable, plain};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 struct Shape {
@@ -27,10 +27,8 @@ struct Shape {
 struct Set {
     name: &'static str,
     norm: fn(Tensor<3>, Tensor<1>, f64) -> Tensor<3>,
-    swiglu: fn(Tensor<3>, Tensor<3>) -> Tensor<3>,
-    rotate: fn(Tensor<4>, &RotaryTable, usize) -> Tensor<4>,
-    attention: fn(Tensor<4>, Tensor<4>, Tensor<4>) -> Tensor<4>,
-    linear: fn(Tensor<3>, Tensor<2>) -> Tensor<3>,
+    attention: fn(Tensor<3>, AttentionWeights, &RotaryTable) -> Tensor<3>,
+    feed_forward: fn(Tensor<3>, FeedForwardWeights) -> Tensor<3>,
     embedding: fn(Tensor<2>, Tensor<2, Int>) -> Tensor<3>,
     loss: fn(Tensor<2>, Tensor<2>, Tensor<1, Int>) -> Tensor<1>,
 }
@@ -38,10 +36,8 @@ struct Set {
 const PLAIN: Set = Set {
     name: "plain",
     norm: plain::rms_norm,
-    swiglu: plain::swiglu,
-    rotate: plain::rotate,
-    attention: plain::causal_attention,
-    linear: plain::linear,
+    attention: plain::self_attention,
+    feed_forward: plain::feed_forward,
     embedding: plain::embedding,
     loss: plain::head_cross_entropy,
 };
@@ -49,10 +45,8 @@ const PLAIN: Set = Set {
 const FUSED: Set = Set {
     name: "fused",
     norm: kernels::rms_norm,
-    swiglu: kernels::swiglu,
-    rotate: kernels::rotate,
-    attention: kernels::causal_attention,
-    linear: kernels::linear,
+    attention: kernels::self_attention,
+    feed_forward: kernels::feed_forward,
     embedding: kernels::embedding,
     loss: kernels::head_cross_entropy,
 };
@@ -106,20 +100,30 @@ impl Model {
 
     fn loss(&self, set: &Set, ids: Tensor<2, Int>, targets: Tensor<1, Int>) -> Tensor<1> {
         let Shape { batch, time, heads, d, .. } = self.shape;
-        let split = |x: Tensor<3>| x.reshape([batch, time, heads, d / heads]);
         let mut x = (set.embedding)(self.table.clone(), ids);
         for layer in &self.layers {
-            let [q, k, v, o] = layer.qkvo.clone();
-            let y = (set.norm)(x.clone(), layer.norms[0].clone(), 1e-5);
-            let q = (set.rotate)(split((set.linear)(y.clone(), q)), &self.rotary, 0);
-            let k = (set.rotate)(split((set.linear)(y.clone(), k)), &self.rotary, 0);
-            let v = split((set.linear)(y, v));
-            let y = (set.attention)(q, k, v).reshape([batch, time, d]);
-            x = x + (set.linear)(y, o);
-            let y = (set.norm)(x.clone(), layer.norms[1].clone(), 1e-5);
-            let gate = (set.linear)(y.clone(), layer.gate.clone());
-            let up = (set.linear)(y, layer.up.clone());
-            x = x + (set.linear)((set.swiglu)(gate, up), layer.down.clone());
+            let [query, key, value, output] = layer.qkvo.clone();
+            let [norm, post_norm] = layer.norms.clone();
+            let norm_eps = 1e-5;
+            let weights = AttentionWeights {
+                norm,
+                query,
+                key,
+                value,
+                output,
+                heads,
+                kv_heads: heads,
+                norm_eps,
+            };
+            x = (set.attention)(x, weights, &self.rotary);
+            let weights = FeedForwardWeights {
+                norm: post_norm,
+                gate: layer.gate.clone(),
+                up: layer.up.clone(),
+                down: layer.down.clone(),
+                norm_eps,
+            };
+            x = (set.feed_forward)(x, weights);
         }
         let x = (set.norm)(x, self.norm.clone(), 1e-5).reshape([batch * time, d]);
         (set.loss)(x, self.head.clone(), targets)
@@ -146,6 +150,9 @@ fn main() {
     let shape = match which {
         "b" => {
             Shape { d: 256, layers: 6, heads: 8, ffn: 688, time: 256, batch: 16, vocabulary: 4096 }
+        }
+        "c" => {
+            Shape { d: 512, layers: 8, heads: 8, ffn: 1376, time: 256, batch: 8, vocabulary: 8192 }
         }
         _ => {
             Shape { d: 128, layers: 4, heads: 4, ffn: 384, time: 128, batch: 16, vocabulary: 2048 }

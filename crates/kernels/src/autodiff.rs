@@ -8,9 +8,11 @@ use burn::backend::flex::FlexTensor;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Flex};
 
+use crate::buffer::Shared;
 use crate::extension::{self, Kernels};
 use crate::flex::{changed, contiguous, dims, floats, tensor, with_last};
-use crate::kernel::{attention, embedding, linear, loss, norm, swiglu};
+use crate::kernel::{attention, embedding, head, linear, loss, norm, swiglu};
+use crate::layer::{self, AttentionState, FeedForwardState};
 
 type Recorded<C> = FloatTensor<Autodiff<Flex, C>>;
 
@@ -26,6 +28,20 @@ fn record<K: Backward<Flex, N>, C: CheckpointStrategy, const N: usize>(
         OpsKind::Tracked(prep) => prep.finish(state, out),
         OpsKind::UnTracked(prep) => prep.finish(out),
     }
+}
+
+/// The values, contiguous, and the nodes of recorded tensors.
+fn parts<C: CheckpointStrategy, const N: usize>(
+    recorded: [Recorded<C>; N],
+) -> ([FlexTensor; N], [NodeGuard; N]) {
+    let mut nodes = Vec::with_capacity(N);
+    let tensors = recorded.map(|recorded| {
+        let (tensor, node) = recorded.into_parts();
+        nodes.push(node);
+        contiguous(tensor)
+    });
+    let Ok(nodes) = nodes.try_into() else { unreachable!("one node each") };
+    (tensors, nodes)
 }
 
 /// Defines one operation's backward pass: from its state, the output's gradient and whether each
@@ -74,18 +90,31 @@ backward!(Rotate, 1, [FlexTensor; 2], |[cos, sin], gradient, _| {
     [Some(extension::rotate(&gradient, &cos, &sin, true))]
 });
 
-backward!(Attention, 3, ([FlexTensor; 5], usize), |([q, k, v, out, lse], past), gradient, _| {
+backward!(Attention, 3, ([FlexTensor; 4], usize), |([q, k, v, lse], past), gradient, _| {
     let shape = extension::attention_shape(&q, &k, &v, past);
-    let saved = attention::Saved {
-        q: floats(&q),
-        k: floats(&k),
-        v: floats(&v),
-        out: floats(&out),
-        lse: floats(&lse),
-    };
-    let [dq, dk, dv] = attention::backward(floats(&gradient), saved, shape);
-    [(dq, &q), (dk, &k), (dv, &v)]
-        .map(|(values, like)| Some(tensor(values, like.layout().shape().clone())))
+    let [of_q, of_k, of_v] = extension::attention_heads([&q, &k, &v]);
+    let saved = attention::Saved { q: of_q, k: of_k, v: of_v, lse: floats(&lse) };
+    let mut gradients = [&q, &k, &v].map(|like| vec![0.0; floats(like).len()]);
+    let mut heads = [shape.heads, shape.kv_heads, shape.kv_heads].into_iter();
+    let places = gradients.each_mut().map(|data| {
+        let heads = heads.next().expect("one number of heads each");
+        attention::Place::alone(Shared::of(data), heads, shape.width)
+    });
+    // SAFETY: each place has the size of its input.
+    unsafe { attention::backward(floats(&gradient), saved, shape, places) };
+    let mut like = [&q, &k, &v].into_iter();
+    gradients.map(|values| {
+        let like = like.next().expect("one input each");
+        Some(tensor(values, like.layout().shape().clone()))
+    })
+});
+
+backward!(SelfAttention, 6, AttentionState, |state, gradient, _| {
+    state.backward(&gradient).map(Some)
+});
+
+backward!(FeedForward, 5, FeedForwardState, |state, gradient, _| {
+    state.backward(&gradient).map(Some)
 });
 
 backward!(Linear, 2, [FlexTensor; 2], |[x, weight], gradient, [for_x, for_weight]| {
@@ -157,8 +186,50 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
         let [q, k, v] = [q, k, v].map(contiguous);
         record::<_, C, 3>(Attention, [q_node, k_node, v_node], || {
             let (out, lse) = extension::attention(&q, &k, &v, past);
-            (out.clone(), ([q, k, v, out, lse], past))
+            (out, ([q, k, v, lse], past))
         })
+    }
+
+    fn fused_self_attention(
+        x: Recorded<C>,
+        norm: Recorded<C>,
+        query: Recorded<C>,
+        key: Recorded<C>,
+        value: Recorded<C>,
+        output: Recorded<C>,
+        cos: Recorded<C>,
+        sin: Recorded<C>,
+        heads: [usize; 2],
+        eps: f64,
+    ) -> Recorded<C> {
+        let angles = [cos, sin].map(|angles| contiguous(angles.into_primitive()));
+        let (tensors, nodes) = parts::<C, 6>([x, norm, query, key, value, output]);
+        record::<_, C, 6>(SelfAttention, nodes, || {
+            let [x, weights @ ..] = tensors;
+            layer::Attention { weights, angles, heads, eps }.forward(x)
+        })
+    }
+
+    fn fused_feed_forward(
+        x: Recorded<C>,
+        norm: Recorded<C>,
+        gate: Recorded<C>,
+        up: Recorded<C>,
+        down: Recorded<C>,
+        eps: f64,
+    ) -> Recorded<C> {
+        let (tensors, nodes) = parts::<C, 5>([x, norm, gate, up, down]);
+        let run = |keep: bool| {
+            let [x, weights @ ..] = tensors;
+            layer::FeedForward { weights, eps }.forward(x, keep)
+        };
+        match FeedForward.prepare::<C>(nodes).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => {
+                let (out, state) = run(true);
+                prep.finish(state.expect("a state was asked for"), out)
+            }
+            OpsKind::UnTracked(prep) => prep.finish(run(false).0),
+        }
     }
 
     fn fused_linear(x: Recorded<C>, weight: Recorded<C>) -> Recorded<C> {
@@ -211,7 +282,7 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
         head: Recorded<C>,
         targets: FlexTensor,
     ) -> Recorded<C> {
-        let wanted = loss::Wanted { hidden: hidden.is_tracked(), head: head.is_tracked() };
+        let wanted = head::Wanted { hidden: hidden.is_tracked(), head: head.is_tracked() };
         let ((hidden, hidden_node), (head, head_node)) = (hidden.into_parts(), head.into_parts());
         record::<_, C, 2>(HeadCrossEntropy, [hidden_node, head_node], || {
             let (hidden, head) = (contiguous(hidden), contiguous(head));

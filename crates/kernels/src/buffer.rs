@@ -45,6 +45,13 @@ pub(crate) unsafe fn filled2(
     [first, second]
 }
 
+/// `length` elements of scratch memory, whatever they hold.
+pub(crate) fn room(scratch: &mut Vec<f32>, length: usize) -> &mut [MaybeUninit<f32>] {
+    scratch.clear();
+    scratch.reserve(length);
+    &mut scratch.spare_capacity_mut()[..length]
+}
+
 /// Calls `work` on each chunk of `out` (`chunk` elements, the last one shorter) with its index.
 pub(crate) fn for_chunks<T: Send>(
     out: &mut [T],
@@ -85,6 +92,20 @@ unsafe impl Sync for Shared {}
 impl Shared {
     pub(crate) fn new(out: &mut [MaybeUninit<f32>]) -> Self {
         Self(out.as_mut_ptr().cast())
+    }
+
+    /// Of memory that is initialised already.
+    pub(crate) fn of(out: &mut [f32]) -> Self {
+        Self(out.as_mut_ptr())
+    }
+
+    /// `count` elements from `from` on.
+    ///
+    /// # Safety
+    /// They must lie in the output, which must outlive the result, and belong to the caller alone.
+    pub(crate) unsafe fn part<'a>(self, from: usize, count: usize) -> &'a mut [MaybeUninit<f32>] {
+        // SAFETY: the caller's promise.
+        unsafe { std::slice::from_raw_parts_mut(self.0.wrapping_add(from).cast(), count) }
     }
 
     /// The element at `offset`.

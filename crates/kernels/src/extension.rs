@@ -6,7 +6,8 @@ use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Backend, Flex, backend_extension};
 
 use crate::flex::{changed, contiguous, dims, floats, indices, tensor, with_last};
-use crate::kernel::{attention, embedding, linear, loss, norm, rotary, swiglu};
+use crate::kernel::{attention, embedding, head, linear, loss, norm, rotary, swiglu};
+use crate::layer;
 
 /// Operations with a kernel. Shapes are those of the public functions; floats are f32.
 #[backend_extension(Flex, Autodiff)]
@@ -30,6 +31,29 @@ pub(crate) trait Kernels: Backend {
         k: FloatTensor<Self>,
         v: FloatTensor<Self>,
         past: usize,
+    ) -> FloatTensor<Self>;
+
+    #[allow(clippy::too_many_arguments)]
+    fn fused_self_attention(
+        x: FloatTensor<Self>,
+        norm: FloatTensor<Self>,
+        query: FloatTensor<Self>,
+        key: FloatTensor<Self>,
+        value: FloatTensor<Self>,
+        output: FloatTensor<Self>,
+        cos: FloatTensor<Self>,
+        sin: FloatTensor<Self>,
+        heads: [usize; 2],
+        eps: f64,
+    ) -> FloatTensor<Self>;
+
+    fn fused_feed_forward(
+        x: FloatTensor<Self>,
+        norm: FloatTensor<Self>,
+        gate: FloatTensor<Self>,
+        up: FloatTensor<Self>,
+        down: FloatTensor<Self>,
+        eps: f64,
     ) -> FloatTensor<Self>;
 
     fn fused_linear(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self>;
@@ -68,6 +92,35 @@ impl Kernels for Flex {
         attention(&contiguous(q), &contiguous(k), &contiguous(v), past).0
     }
 
+    fn fused_self_attention(
+        x: FlexTensor,
+        norm: FlexTensor,
+        query: FlexTensor,
+        key: FlexTensor,
+        value: FlexTensor,
+        output: FlexTensor,
+        cos: FlexTensor,
+        sin: FlexTensor,
+        heads: [usize; 2],
+        eps: f64,
+    ) -> FlexTensor {
+        let weights = [norm, query, key, value, output].map(contiguous);
+        let angles = [cos, sin].map(contiguous);
+        layer::Attention { weights, angles, heads, eps }.forward(contiguous(x)).0
+    }
+
+    fn fused_feed_forward(
+        x: FlexTensor,
+        norm: FlexTensor,
+        gate: FlexTensor,
+        up: FlexTensor,
+        down: FlexTensor,
+        eps: f64,
+    ) -> FlexTensor {
+        let weights = [norm, gate, up, down].map(contiguous);
+        layer::FeedForward { weights, eps }.forward(contiguous(x), false).0
+    }
+
     fn fused_linear(x: FlexTensor, weight: FlexTensor) -> FlexTensor {
         linear(&contiguous(x), &contiguous(weight))
     }
@@ -89,7 +142,7 @@ impl Kernels for Flex {
         head: FlexTensor,
         targets: FlexTensor,
     ) -> FlexTensor {
-        let wanted = loss::Wanted { hidden: false, head: false };
+        let wanted = head::Wanted { hidden: false, head: false };
         head_loss(&contiguous(hidden), &contiguous(head), &targets, wanted).loss
     }
 }
@@ -128,14 +181,23 @@ pub(crate) fn attention_shape(
     past: usize,
 ) -> attention::Shape {
     let [batch, time, heads, width] = dims(q, "q");
-    let key_dims @ [_, _, kv_heads, _] = dims(k, "k");
-    assert_eq!(key_dims, [batch, past + time, kv_heads, width], "k does not fit q and past {past}");
+    let key_dims @ [_, rows, kv_heads, _] = dims(k, "k");
+    assert_eq!(key_dims, [batch, rows, kv_heads, width], "k does not fit q");
+    assert!(past + time <= rows, "{past} and {time} keys are more than the {rows} of k");
     assert_eq!(key_dims, dims(v, "v"), "k and v must have one shape");
     assert!(
         kv_heads > 0 && heads.is_multiple_of(kv_heads),
         "{heads} query heads cannot share {kv_heads} key heads evenly"
     );
     attention::Shape { batch, time, past, heads, kv_heads, width }
+}
+
+/// Queries, keys and values in tensors of their own.
+pub(crate) fn attention_heads<'a>([q, k, v]: [&'a FlexTensor; 3]) -> [attention::Heads<'a>; 3] {
+    [q, k, v].map(|data| {
+        let [_, rows, heads, width] = dims(data, "q, k and v");
+        attention::Heads::alone(floats(data), [rows, heads, width])
+    })
 }
 
 /// The output and the log-sum-exp of each query.
@@ -146,7 +208,8 @@ pub(crate) fn attention(
     past: usize,
 ) -> (FlexTensor, FlexTensor) {
     let shape = attention_shape(q, k, v, past);
-    let [out, lse] = attention::forward(floats(q), floats(k), floats(v), shape);
+    let [q, k, v] = attention_heads([q, k, v]);
+    let [out, lse] = attention::forward(q, k, v, shape);
     (
         tensor(out, [shape.batch, shape.time, shape.heads, shape.width]),
         tensor(lse, [shape.batch, shape.heads, shape.time]),
@@ -221,13 +284,14 @@ pub(crate) fn head_loss(
     hidden: &FlexTensor,
     head: &FlexTensor,
     targets: &FlexTensor,
-    wanted: loss::Wanted,
+    wanted: head::Wanted,
 ) -> HeadLoss {
     let [n, d] = dims(hidden, "hidden");
     let [d_in, vocabulary] = dims(head, "head");
     assert_eq!(d, d_in, "hidden [{n}, {d}] does not fit head [{d_in}, {vocabulary}]");
     let targets = targets_of(targets, [n, vocabulary]);
-    let result = loss::head(floats(hidden), floats(head), &targets, [d, vocabulary], wanted);
+    let (hidden, head) = (floats(hidden), floats(head));
+    let result = head::loss(hidden, head, &targets, [d, vocabulary], wanted);
     HeadLoss {
         loss: tensor(vec![result.loss], [1]),
         gradients: [

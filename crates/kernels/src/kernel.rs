@@ -3,17 +3,25 @@
 
 pub(crate) mod attention;
 pub(crate) mod embedding;
+pub(crate) mod feed_forward;
+pub(crate) mod head;
 pub(crate) mod linear;
 pub(crate) mod loss;
 pub(crate) mod norm;
+pub(crate) mod one_query;
+pub(crate) mod projection;
+pub(crate) mod residual;
 pub(crate) mod rotary;
+pub(crate) mod rows;
+pub(crate) mod self_attention;
 pub(crate) mod squares;
 pub(crate) mod swiglu;
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simd::{HELD, Level, best};
+    use crate::buffer::Shared;
+    use crate::simd::{Level, best, held};
 
     /// Every kernel once, on sizes that leave a remainder everywhere.
     fn everything() -> Vec<Vec<f32>> {
@@ -37,9 +45,17 @@ mod tests {
             attention::Shape { batch: 2, time: 67, past: 5, heads: 4, kv_heads: 2, width: 11 };
         let q = wave(2 * 67 * 4 * 11, 0.41);
         let (k, v) = (wave(2 * 72 * 2 * 11, 0.29), wave(2 * 72 * 2 * 11, 0.53));
-        let [attended, lse] = attention::forward(&q, &k, &v, shape);
-        let saved = attention::Saved { q: &q, k: &k, v: &v, out: &attended, lse: &lse };
-        out.extend(attention::backward(&wave(q.len(), 0.17), saved, shape));
+        let [heads, keys, values] = [(&q, 67, 4), (&k, 72, 2), (&v, 72, 2)]
+            .map(|(data, rows, heads)| attention::Heads::alone(data, [rows, heads, 11]));
+        let [attended, lse] = attention::forward(heads, keys, values, shape);
+        let saved = attention::Saved { q: heads, k: keys, v: values, lse: &lse };
+        let mut gradients = [&q, &k, &v].map(|like| vec![0.0; like.len()]);
+        let [dq, dk, dv] = &mut gradients;
+        let places = [(dq, 4), (dk, 2), (dv, 2)]
+            .map(|(data, heads)| attention::Place::alone(Shared::of(data), heads, 11));
+        // SAFETY: the places have the sizes of their inputs.
+        unsafe { attention::backward(&wave(q.len(), 0.17), saved, shape, places) };
+        out.extend(gradients);
         out.extend([attended, lse]);
 
         let targets: Vec<usize> = (0..rows).map(|row| row * 7 % d).collect();
@@ -53,12 +69,7 @@ mod tests {
 
     #[test]
     fn all_instruction_sets_agree() {
-        let run = |level| {
-            *HELD.lock().unwrap() = Some(level);
-            let out = everything();
-            *HELD.lock().unwrap() = None;
-            out
-        };
+        let run = |level| held(level, everything);
         let baseline = run(Level::Baseline);
         for level in [Level::Avx2, Level::Avx512] {
             if level > best() {

@@ -19,16 +19,19 @@ mod autodiff;
 mod buffer;
 mod extension;
 mod flex;
+mod gemm;
 mod kernel;
-mod matrix;
+mod layer;
 mod ops;
 pub mod plain;
 mod rotary;
 mod simd;
+mod weights;
 
 pub use allocator::tune_allocator;
 pub use ops::{
-    cached_attention, causal_attention, cross_entropy, embedding, head_cross_entropy, linear,
-    rms_norm, rotate, squared_norm, swiglu, token_losses,
+    cached_attention, causal_attention, cross_entropy, embedding, feed_forward, head_cross_entropy,
+    linear, rms_norm, rotate, self_attention, squared_norm, swiglu, token_losses,
 };
 pub use rotary::RotaryTable;
+pub use weights::{AttentionWeights, FeedForwardWeights};

@@ -6,7 +6,7 @@ use burn::tensor::{DType, Int, Tensor};
 use crate::extension::Kernels;
 use crate::flex::{contiguous, floats};
 use crate::kernel::squares;
-use crate::{RotaryTable, plain};
+use crate::{AttentionWeights, FeedForwardWeights, RotaryTable, plain};
 
 /// Whether the kernels can take this tensor: f32 on flex, with or without autodiff, and not empty.
 fn fits<const D: usize>(x: &Tensor<D>) -> bool {
@@ -67,8 +67,15 @@ pub fn causal_attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>) -> Tensor<4> {
 /// Attention of `time` new queries to `past + time` keys: query `t` sees keys `0..=past + t`.
 ///
 /// Shapes as in [`causal_attention`], except that `k` and `v` are
-/// `[batch, past + time, kv_heads, head_dim]`.
+/// `[batch, rows, kv_heads, head_dim]` with at least `past + time` rows; a cache may have more.
 pub fn cached_attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, past: usize) -> Tensor<4> {
+    let keys = past + q.dims()[1];
+    // Gradients are made for the keys alone.
+    let (k, v) = if k.dims()[1] > keys && k.is_autodiff() {
+        (k.narrow(1, 0, keys), v.narrow(1, 0, keys))
+    } else {
+        (k, v)
+    };
     if !(fits(&q) && fits(&k) && fits(&v)) {
         return plain::cached_attention(q, k, v, past);
     }
@@ -135,6 +142,49 @@ pub fn linear<const D: usize>(x: Tensor<D>, weight: Tensor<2>) -> Tensor<D> {
         return plain::linear(x, weight);
     }
     Tensor::from_dispatch(Dispatch::fused_linear(x.into_dispatch(), weight.into_dispatch()))
+}
+
+/// An attention block on the residual stream `x` (`[batch, time, d]`), at the positions from 0 on:
+/// `x + attention(n Q, n K, n V) O` with `n = rms_norm(x)`, queries and keys turned by [`rotate`].
+///
+/// # Panics
+/// If `time` exceeds the table's context.
+pub fn self_attention(x: Tensor<3>, weights: AttentionWeights, table: &RotaryTable) -> Tensor<3> {
+    let w = &weights;
+    let matrices = [&w.query, &w.key, &w.value, &w.output];
+    if !(fits(&x) && fits(&w.norm) && matrices.into_iter().all(fits) && fits(&table.cos)) {
+        return plain::self_attention(x, weights, table);
+    }
+    let (cos, sin) = table.rows(0, x.dims()[1]);
+    Tensor::from_dispatch(Dispatch::fused_self_attention(
+        x.into_dispatch(),
+        weights.norm.into_dispatch(),
+        weights.query.into_dispatch(),
+        weights.key.into_dispatch(),
+        weights.value.into_dispatch(),
+        weights.output.into_dispatch(),
+        cos.into_dispatch(),
+        sin.into_dispatch(),
+        [weights.heads, weights.kv_heads],
+        weights.norm_eps,
+    ))
+}
+
+/// A feed-forward block on the residual stream `x` (`[batch, time, d]`):
+/// `x + swiglu(n G, n U) D` with `n = rms_norm(x)`.
+pub fn feed_forward(x: Tensor<3>, weights: FeedForwardWeights) -> Tensor<3> {
+    let w = &weights;
+    if !(fits(&x) && fits(&w.norm) && [&w.gate, &w.up, &w.down].into_iter().all(fits)) {
+        return plain::feed_forward(x, weights);
+    }
+    Tensor::from_dispatch(Dispatch::fused_feed_forward(
+        x.into_dispatch(),
+        weights.norm.into_dispatch(),
+        weights.gate.into_dispatch(),
+        weights.up.into_dispatch(),
+        weights.down.into_dispatch(),
+        weights.norm_eps,
+    ))
 }
 
 /// Rows of `table` (`[vocabulary, d]`) picked by `ids` (`[batch, time]`): `[batch, time, d]`.

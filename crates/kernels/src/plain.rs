@@ -4,7 +4,7 @@
 use burn::tensor::activation::{log_softmax, silu, softmax};
 use burn::tensor::{Bool, Int, Tensor};
 
-use crate::RotaryTable;
+use crate::{AttentionWeights, FeedForwardWeights, RotaryTable};
 
 /// RMSNorm (Zhang and Sennrich 2019, arXiv:1910.07467): `x / sqrt(mean(x^2) + eps) * weight`.
 ///
@@ -52,10 +52,11 @@ pub fn causal_attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>) -> Tensor<4> {
 /// Attention of `time` new queries to `past + time` keys: query `t` sees keys `0..=past + t`.
 ///
 /// Shapes as in [`causal_attention`], except that `k` and `v` are
-/// `[batch, past + time, kv_heads, head_dim]`.
+/// `[batch, rows, kv_heads, head_dim]` with at least `past + time` rows; a cache may have more.
 pub fn cached_attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, past: usize) -> Tensor<4> {
     let [_, time, heads, head_dim] = q.dims();
-    let keys = k.dims()[1];
+    let keys = past + time;
+    let (k, v) = (k.narrow(1, 0, keys), v.narrow(1, 0, keys));
     let device = q.device();
     let q = q.swap_dims(1, 2);
     let k = repeat_heads(k.swap_dims(1, 2), heads);
@@ -104,6 +105,32 @@ pub fn linear<const D: usize>(x: Tensor<D>, weight: Tensor<2>) -> Tensor<D> {
     let rows = dims[..D - 1].iter().product::<usize>();
     dims[D - 1] = d_out;
     x.reshape([rows, d_in]).matmul(weight).reshape(dims)
+}
+
+/// An attention block on the residual stream `x` (`[batch, time, d]`), at the positions from 0 on:
+/// `x + attention(n Q, n K, n V) O` with `n = rms_norm(x)`.
+pub fn self_attention(x: Tensor<3>, weights: AttentionWeights, table: &RotaryTable) -> Tensor<3> {
+    let AttentionWeights { norm, query, key, value, output, heads, kv_heads, norm_eps } = weights;
+    let [batch, time, _] = x.dims();
+    let normed = rms_norm(x.clone(), norm, norm_eps);
+    let split = |matrix: Tensor<2>, heads: usize| {
+        let head_dim = matrix.dims()[1] / heads;
+        linear(normed.clone(), matrix).reshape([batch, time, heads, head_dim])
+    };
+    let q = rotate(split(query, heads), table, 0);
+    let k = rotate(split(key, kv_heads), table, 0);
+    let mixed = causal_attention(q, k, split(value, kv_heads));
+    let [_, _, heads, head_dim] = mixed.dims();
+    x + linear(mixed.reshape([batch, time, heads * head_dim]), output)
+}
+
+/// A feed-forward block on the residual stream `x` (`[batch, time, d]`):
+/// `x + swiglu(n G, n U) D` with `n = rms_norm(x)`.
+pub fn feed_forward(x: Tensor<3>, weights: FeedForwardWeights) -> Tensor<3> {
+    let FeedForwardWeights { norm, gate, up, down, norm_eps } = weights;
+    let normed = rms_norm(x.clone(), norm, norm_eps);
+    let gated = swiglu(linear(normed.clone(), gate), linear(normed, up));
+    x + linear(gated, down)
 }
 
 /// Rows of `table` (`[vocabulary, d]`) picked by `ids` (`[batch, time]`): `[batch, time, d]`.

@@ -17,18 +17,28 @@ pub(crate) enum Level {
     Avx512,
 }
 
-/// Tests hold the kernels to this level, so that all variants run on one machine.
-#[cfg(test)]
-pub(crate) static HELD: std::sync::Mutex<Option<Level>> = std::sync::Mutex::new(None);
-
 /// The set to use: the best this machine has.
 #[inline]
 pub(crate) fn level() -> Level {
     #[cfg(test)]
-    if let Some(level) = *HELD.lock().unwrap() {
+    if let Some(level) = HELD.get() {
         return level;
     }
     best()
+}
+
+#[cfg(test)]
+thread_local! {
+    static HELD: std::cell::Cell<Option<Level>> = const { std::cell::Cell::new(None) };
+}
+
+/// Runs `work` on threads of its own that are held to this level, so that tests see all variants
+/// on one machine.
+#[cfg(test)]
+pub(crate) fn held<T: Send>(level: Level, work: impl FnOnce() -> T + Send) -> T {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(2);
+    let pool = pool.start_handler(move |_| HELD.set(Some(level))).build().unwrap();
+    pool.install(work)
 }
 
 /// The best set this machine has. Detection is cached by the standard library.

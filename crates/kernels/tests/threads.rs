@@ -4,7 +4,7 @@
 mod draw;
 
 use ablate_kernels as fused;
-use ablate_kernels::RotaryTable;
+use ablate_kernels::{AttentionWeights, FeedForwardWeights, RotaryTable};
 use burn::tensor::{Device, Int, Tensor};
 use draw::{Draw, values};
 
@@ -23,7 +23,7 @@ fn same_on_any_number_of_threads(work: impl Fn() -> Vec<Vec<f32>> + Send + Sync)
     }
 }
 
-/// A layer and a loss out of all kernels, with the gradients of all weights.
+/// Two layers, one in blocks and one in pieces, and a loss out of all kernels, with the gradients of all weights.
 fn layer() -> Vec<Vec<f32>> {
     let (batch, time, heads, kv_heads, width, hidden, vocabulary) = (4, 96, 4, 2, 32, 340, 1000);
     let d = heads * width;
@@ -51,6 +51,25 @@ fn layer() -> Vec<Vec<f32>> {
     let targets: Tensor<1, Int> = Draw(3).ids([batch * time], vocabulary, &device);
 
     let x = fused::embedding(table, ids);
+    let attention = AttentionWeights {
+        norm: norm.clone(),
+        query: q.clone(),
+        key: k.clone(),
+        value: v.clone(),
+        output: o.clone(),
+        heads,
+        kv_heads,
+        norm_eps: 1e-5,
+    };
+    let x = fused::self_attention(x, attention, &rotary);
+    let feed_forward = FeedForwardWeights {
+        norm: norm.clone(),
+        gate: gate.clone(),
+        up: up.clone(),
+        down: down.clone(),
+        norm_eps: 1e-5,
+    };
+    let x = fused::feed_forward(x, feed_forward);
     let y = fused::rms_norm(x.clone(), norm.clone(), 1e-5);
     let split = |x: Tensor<3>, heads| x.reshape([batch, time, heads, width]);
     let q = fused::rotate(split(fused::linear(y.clone(), q), heads), &rotary, 0);

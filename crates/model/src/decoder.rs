@@ -5,7 +5,7 @@
 //! heads, and an output head of its own or the embedding's.
 
 use ablate_kernels as kernels;
-use ablate_kernels::RotaryTable;
+use ablate_kernels::{AttentionWeights, FeedForwardWeights, RotaryTable};
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Int, Tensor};
 
@@ -118,43 +118,55 @@ impl Layer {
         rotary: &RotaryTable,
         cache: Option<&mut LayerCache>,
     ) -> Tensor<3> {
-        let normed = kernels::rms_norm(x.clone(), self.input_norm.val(), self.norm_eps);
-        let x = x + self.attention(normed, rotary, cache);
-        let normed = kernels::rms_norm(x.clone(), self.post_norm.val(), self.norm_eps);
-        x + self.feed_forward(normed)
+        let x = match cache {
+            None => kernels::self_attention(x, self.attention(), rotary),
+            Some(cache) => self.attend_to_cache(x, rotary, cache),
+        };
+        kernels::feed_forward(x, self.feed_forward())
     }
 
-    fn attention(
+    /// The attention block of tokens that continue what the cache holds.
+    fn attend_to_cache(
         &self,
         x: Tensor<3>,
         rotary: &RotaryTable,
-        cache: Option<&mut LayerCache>,
+        cache: &mut LayerCache,
     ) -> Tensor<3> {
         let [batch, time, width] = x.dims();
-        let split = |projected: Tensor<3>, heads: usize| {
+        let normed = kernels::rms_norm(x.clone(), self.input_norm.val(), self.norm_eps);
+        let split = |matrix: &Param<Tensor<2>>, heads: usize| {
+            let projected = kernels::linear(normed.clone(), matrix.val());
             projected.reshape([batch, time, heads, width / self.heads])
         };
-        let q = split(kernels::linear(x.clone(), self.query.val()), self.heads);
-        let k = split(kernels::linear(x.clone(), self.key.val()), self.kv_heads);
-        let v = split(kernels::linear(x, self.value.val()), self.kv_heads);
-
-        let past = cache.as_ref().map_or(0, |cache| cache.length());
-        let q = kernels::rotate(q, rotary, past);
-        let k = kernels::rotate(k, rotary, past);
-        let mixed = match cache {
-            None => kernels::causal_attention(q, k, v),
-            Some(cache) => {
-                let (keys, values) = cache.append(k, v);
-                kernels::cached_attention(q, keys, values, past)
-            }
-        };
-        kernels::linear(mixed.reshape([batch, time, width]), self.output.val())
+        let past = cache.length();
+        let q = kernels::rotate(split(&self.query, self.heads), rotary, past);
+        let k = kernels::rotate(split(&self.key, self.kv_heads), rotary, past);
+        let (keys, values) = cache.append(k, split(&self.value, self.kv_heads));
+        let mixed = kernels::cached_attention(q, keys, values, past);
+        x + kernels::linear(mixed.reshape([batch, time, width]), self.output.val())
     }
 
-    fn feed_forward(&self, x: Tensor<3>) -> Tensor<3> {
-        let gate = kernels::linear(x.clone(), self.gate.val());
-        let up = kernels::linear(x, self.up.val());
-        kernels::linear(kernels::swiglu(gate, up), self.down.val())
+    fn attention(&self) -> AttentionWeights {
+        AttentionWeights {
+            norm: self.input_norm.val(),
+            query: self.query.val(),
+            key: self.key.val(),
+            value: self.value.val(),
+            output: self.output.val(),
+            heads: self.heads,
+            kv_heads: self.kv_heads,
+            norm_eps: self.norm_eps,
+        }
+    }
+
+    fn feed_forward(&self) -> FeedForwardWeights {
+        FeedForwardWeights {
+            norm: self.post_norm.val(),
+            gate: self.gate.val(),
+            up: self.up.val(),
+            down: self.down.val(),
+            norm_eps: self.norm_eps,
+        }
     }
 }
 

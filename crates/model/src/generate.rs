@@ -21,10 +21,13 @@ pub struct Cache {
     layers: Vec<LayerCache>,
 }
 
-/// Keys and values of one layer, each `[batch, length, kv_heads, head_dim]`.
+/// Keys and values of one layer.
 #[derive(Debug, Default)]
 pub(crate) struct LayerCache {
+    /// Each `[batch, rows, kv_heads, head_dim]`, with rows to spare.
     held: Option<(Tensor<4>, Tensor<4>)>,
+    /// Rows that are filled.
+    length: usize,
 }
 
 impl Cache {
@@ -45,18 +48,33 @@ impl Cache {
 
 impl LayerCache {
     pub(crate) fn length(&self) -> usize {
-        self.held.as_ref().map_or(0, |(keys, _)| keys.dims()[1])
+        self.length
     }
 
-    /// Adds keys and values of new tokens; returns all of them.
+    /// Adds keys and values of new tokens; returns all of them, with rows to spare after them.
     pub(crate) fn append(&mut self, keys: Tensor<4>, values: Tensor<4>) -> (Tensor<4>, Tensor<4>) {
+        let new = keys.dims()[1];
         let held = match self.held.take() {
             None => (keys, values),
-            Some((old_keys, old_values)) => {
-                (Tensor::cat(vec![old_keys, keys], 1), Tensor::cat(vec![old_values, values], 1))
+            Some((held_keys, held_values)) => {
+                (self.put(held_keys, keys), self.put(held_values, values))
             }
         };
+        self.length += new;
         self.held.insert(held).clone()
+    }
+
+    /// Writes new rows after the filled ones: in place where there is room, else in twice as much.
+    fn put(&self, held: Tensor<4>, new: Tensor<4>) -> Tensor<4> {
+        let [batch, rows, heads, width] = held.dims();
+        let length = self.length + new.dims()[1];
+        let held = if length <= rows {
+            held
+        } else {
+            let spare = [batch, 2 * length - rows, heads, width];
+            Tensor::cat(vec![held, Tensor::zeros(spare, &new.device())], 1)
+        };
+        held.slice_assign([0..batch, self.length..length, 0..heads, 0..width], new)
     }
 }
 

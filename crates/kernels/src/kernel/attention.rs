@@ -1,5 +1,5 @@
 //! Causal attention in blocks of query rows, without a stored score matrix (after Dao et al. 2022,
-//! arXiv:2205.14135). Saved for the backward pass: the inputs, the output and each query's
+//! arXiv:2205.14135). Saved for the backward pass: the inputs and each query's
 //! log-sum-exp; probabilities are computed again.
 //!
 //! One task is one key head of one sequence together with all query heads that read it, so that
@@ -7,14 +7,16 @@
 
 use rayon::prelude::*;
 
-use crate::buffer::{Shared, filled, filled2};
-use crate::matrix::{Matrix, Mode, Threads, product};
-use crate::simd::{LANES, exp, largest, map_sum, mul_add, reduce2, vectorised};
+use crate::buffer::{Shared, filled2};
+use crate::gemm::{Left, Mode, Right, Strided, Target, Threads, panel_rows};
+use crate::kernel::one_query;
+use crate::simd::{LANES, exp, largest, level, map_sum, mul_add, reduce2, vectorised};
 
-/// Query rows of a block: a block of scores (`BLOCK x keys`) should stay in the core's own cache.
+/// Query rows of a block at most: a block of scores (`BLOCK x keys`) should stay in the core's own
+/// cache.
 const BLOCK: usize = 64;
 
-/// Shapes of one call. `q` is `[batch, time, heads, width]`, `k` and `v` are
+/// Shapes of one call. Queries are `[batch, time, heads, width]`, keys and values are
 /// `[batch, past + time, kv_heads, width]`; query `t` sees keys `0..=past + t`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Shape {
@@ -26,8 +28,55 @@ pub(crate) struct Shape {
     pub(crate) width: usize,
 }
 
+/// Where queries, keys or values lie: `rows` rows of `stride` numbers for each sequence, one for
+/// each position, in which head 0 begins at `offset`.
+#[derive(Clone, Copy)]
+pub(crate) struct Heads<'a> {
+    pub(crate) data: &'a [f32],
+    pub(crate) rows: usize,
+    pub(crate) stride: usize,
+    pub(crate) offset: usize,
+}
+
+/// Where gradients of queries, keys or values go, laid out likewise.
+#[derive(Clone, Copy)]
+pub(crate) struct Place {
+    pub(crate) data: Shared,
+    pub(crate) stride: usize,
+    pub(crate) offset: usize,
+}
+
+impl<'a> Heads<'a> {
+    /// A tensor of its own, `[batch, rows, heads, width]`.
+    pub(crate) fn alone(data: &'a [f32], [rows, heads, width]: [usize; 3]) -> Self {
+        Self { data, rows, stride: heads * width, offset: 0 }
+    }
+
+    /// The rows of a head from one row on.
+    fn view(&self, row: usize, head: usize, width: usize) -> Strided {
+        Strided::rows(&self.data[self.at(row, head, width)..], self.stride)
+    }
+
+    /// Where a head's part of a row begins.
+    pub(crate) fn at(&self, row: usize, head: usize, width: usize) -> usize {
+        row * self.stride + self.offset + head * width
+    }
+}
+
+impl Place {
+    /// A tensor of its own.
+    pub(crate) fn alone(data: Shared, heads: usize, width: usize) -> Self {
+        Self { data, stride: heads * width, offset: 0 }
+    }
+
+    fn target(&self, row: usize, head: usize, width: usize) -> Target {
+        let at = row * self.stride + self.offset + head * width;
+        Target { start: self.data.at(at), stride: self.stride }
+    }
+}
+
 impl Shape {
-    fn keys(&self) -> usize {
+    pub(crate) fn keys(&self) -> usize {
         self.past + self.time
     }
 
@@ -36,45 +85,44 @@ impl Shape {
         self.keys().next_multiple_of(LANES)
     }
 
-    fn scale(&self) -> f32 {
+    pub(crate) fn scale(&self) -> f32 {
         1.0 / (self.width as f32).sqrt()
     }
 
-    /// Where in `q` the row of `time` 0 of a head begins; rows are `heads * width` apart.
-    fn query(&self, sequence: usize, head: usize) -> usize {
-        (sequence * self.time * self.heads + head) * self.width
-    }
-
-    /// Where in `k` the row of key 0 of a head begins; rows are `kv_heads * width` apart.
-    fn key(&self, sequence: usize, kv_head: usize) -> usize {
-        (sequence * self.keys() * self.kv_heads + kv_head) * self.width
-    }
-
     /// The query heads that read a key head.
-    fn group(&self, kv_head: usize) -> std::ops::Range<usize> {
+    pub(crate) fn group(&self, kv_head: usize) -> std::ops::Range<usize> {
         let size = self.heads / self.kv_heads;
         kv_head * size..(kv_head + 1) * size
+    }
+
+    /// Where the log-sum-exp of a query is: they are `[batch, heads, time]`.
+    fn lse(&self, sequence: usize, head: usize, first: usize) -> usize {
+        (sequence * self.heads + head) * self.time + first
     }
 
     /// Blocks of query rows: first row and number of rows.
     fn blocks(&self) -> impl DoubleEndedIterator<Item = (usize, usize)> {
         let time = self.time;
-        (0..time.div_ceil(BLOCK)).map(move |block| {
-            let first = block * BLOCK;
-            (first, BLOCK.min(time - first))
+        let unit = panel_rows(level());
+        let block = BLOCK / unit * unit;
+        (0..time.div_ceil(block)).map(move |index| {
+            let first = index * block;
+            (first, block.min(time - first))
         })
     }
 
-    /// Calls `work` with each sequence and key head, in parallel, and with scratch for `blocks`
-    /// blocks of scores.
-    fn for_tasks(&self, blocks: usize, work: impl Fn(usize, usize, &mut [f32]) + Send + Sync) {
-        let rows = BLOCK.min(self.time);
-        let scratch = || vec![0.0f32; blocks * rows * self.stride()];
-        let task = |scratch: &mut Vec<f32>, task: usize| {
+    /// Calls `work` with each sequence and key head, in parallel, and with scratch.
+    fn for_tasks<S>(
+        &self,
+        scratch: impl Fn() -> S + Send + Sync,
+        work: impl Fn(usize, usize, &mut S) + Send + Sync,
+    ) {
+        let task = |scratch: &mut S, task: usize| {
             work(task / self.kv_heads, task % self.kv_heads, scratch);
         };
         let tasks = self.batch * self.kv_heads;
-        if tasks * self.time * self.keys() * self.heads <= 1 << 14 {
+        let small = tasks * self.time * self.keys() * self.heads <= 1 << 14;
+        if small || rayon::current_num_threads() == 1 {
             let mut scratch = scratch();
             (0..tasks).for_each(|index| task(&mut scratch, index));
         } else {
@@ -83,45 +131,63 @@ impl Shape {
     }
 }
 
-/// A head's rows in one of the tensors, from a given row on.
-fn rows(data: &[f32], start: usize, stride: usize, first: usize) -> Matrix {
-    Matrix { start: data[start + first * stride..].as_ptr(), row: stride, column: 1 }
+/// A key head's packed operands, and a block of scores.
+struct Scratch {
+    left: Left,
+    rights: [Right; 4],
+    scores: [Vec<f32>; 2],
+}
+
+impl Scratch {
+    fn new(shape: &Shape, blocks: usize) -> Self {
+        let scores = BLOCK.min(shape.time) * shape.stride();
+        let block = |index| vec![0.0; if index < blocks { scores } else { 0 }];
+        Self {
+            left: Left::default(),
+            rights: [(); 4].map(|()| Right::default()),
+            scores: [block(0), block(1)],
+        }
+    }
 }
 
 /// The output `[batch, time, heads, width]` and the log-sum-exp `[batch, heads, time]`.
-pub(crate) fn forward(q: &[f32], k: &[f32], v: &[f32], shape: Shape) -> [Vec<f32>; 2] {
-    let Shape { batch, time, past, heads, kv_heads, width } = shape;
-    let (q_row, k_row, stride) = (heads * width, kv_heads * width, shape.stride());
+pub(crate) fn forward(q: Heads<'_>, k: Heads<'_>, v: Heads<'_>, shape: Shape) -> [Vec<f32>; 2] {
+    let Shape { batch, time, past, heads, width, .. } = shape;
+    let lengths = [batch * time * heads * width, batch * heads * time];
+    let stride = shape.stride();
     // SAFETY: the tasks cover all heads of all sequences and each writes all rows of its heads.
     unsafe {
-        filled2([q.len(), batch * heads * time], |out, lse| {
+        filled2(lengths, |out, lse| {
             let (out, lse) = (Shared::new(out), Shared::new(lse));
-            shape.for_tasks(1, |sequence, kv_head, scores| {
-                let key = shape.key(sequence, kv_head);
-                let (k, v) = (rows(k, key, k_row, 0), rows(v, key, k_row, 0));
+            let out = Place::alone(out, heads, width);
+            let scratch = || Scratch::new(&shape, 1);
+            shape.for_tasks(scratch, |sequence, kv_head, scratch| {
+                let (row, key) = (sequence * time, sequence * k.rows);
+                if time == 1 && past > 0 {
+                    for head in shape.group(kv_head) {
+                        let q = &q.data[q.at(row, head, width)..][..width];
+                        let out = out.data.part(row * out.stride + head * width, width);
+                        let keys = (k, v, key, kv_head);
+                        let lse = lse.part(shape.lse(sequence, head, 0), 1);
+                        one_query::attend(q, keys, &mut scratch.scores[0], out, &mut lse[0], shape);
+                    }
+                    return;
+                }
+                let Scratch { left, rights: [keys, values, ..], scores: [scores, _] } = scratch;
+                let size = [width, shape.keys()];
+                keys.repack(k.view(key, kv_head, width).transposed(), size, Threads::One);
+                values.repack(v.view(key, kv_head, width), [size[1], width], Threads::One);
                 for head in shape.group(kv_head) {
-                    let query = shape.query(sequence, head);
                     for (first, count) in shape.blocks() {
-                        let keys = past + first + count;
-                        let q = rows(q, query, q_row, first);
-                        let target = (scores.as_mut_ptr(), stride);
-                        let size = [count, width, keys];
-                        product(
-                            size,
-                            q,
-                            k.transposed(),
-                            shape.scale(),
-                            target,
-                            Mode::Fresh,
-                            Threads::One,
-                        );
-                        let at = (sequence * heads + head) * time + first;
-                        let lse = std::slice::from_raw_parts_mut(lse.at(at).cast(), count);
-                        softmax_block(scores, stride, past + first + 1, keys, lse);
-                        let target = (out.at(query + first * q_row), q_row);
-                        let scores = Matrix::rows(scores, stride);
-                        let size = [count, keys, width];
-                        product(size, scores, v, 1.0, target, Mode::Fresh, Threads::One);
+                        let seen = past + first + count;
+                        let q = left.pack(q.view(row + first, head, width), [count, width]);
+                        let target = Target { start: scores.as_mut_ptr(), stride };
+                        keys.multiply_part(q, [width, seen], shape.scale(), target, Mode::Fresh);
+                        let lse = lse.part(shape.lse(sequence, head, first), count);
+                        softmax_block(scores, stride, past + first + 1, seen, lse);
+                        let scores = left.pack(Strided::rows(scores, stride), [count, seen]);
+                        let target = out.target(row + first, head, width);
+                        values.multiply_part(scores, [seen, width], 1.0, target, Mode::Fresh);
                     }
                 }
             });
@@ -158,114 +224,109 @@ vectorised! {
 }
 
 /// The inputs of a backward pass, as the forward pass had and left them.
+#[derive(Clone, Copy)]
 pub(crate) struct Saved<'a> {
-    pub(crate) q: &'a [f32],
-    pub(crate) k: &'a [f32],
-    pub(crate) v: &'a [f32],
-    pub(crate) out: &'a [f32],
+    pub(crate) q: Heads<'a>,
+    pub(crate) k: Heads<'a>,
+    pub(crate) v: Heads<'a>,
     pub(crate) lse: &'a [f32],
 }
 
-/// The gradients of `q`, `k` and `v`. With probabilities `P`, `dV = P^T dO`, `dS = P (dO V^T - D)`
-/// with `D` each query's `dO . O`, `dQ = dS K scale`, `dK = dS^T Q scale`.
-pub(crate) fn backward(gradient: &[f32], saved: Saved<'_>, shape: Shape) -> [Vec<f32>; 3] {
-    let Saved { q, k, v, out, lse } = saved;
-    let mut dq = Vec::new();
-    // SAFETY: the tasks cover all heads of all sequences; each writes all rows of its query heads
-    // in `dq` and, from the last block on, all rows of its key head in `dk` and `dv`.
-    let [dk, dv] = unsafe {
-        filled2([k.len(), v.len()], |dk, dv| {
-            let (dk, dv) = (Shared::new(dk), Shared::new(dv));
-            dq = filled(q.len(), |dq| {
-                let dq = Shared::new(dq);
-                shape.for_tasks(2, |sequence, kv_head, scratch| {
-                    let (probabilities, slopes) = scratch.split_at_mut(scratch.len() / 2);
-                    let key = shape.key(sequence, kv_head);
-                    let task = Task { gradient, q, k, v, out, lse, shape, sequence, key };
-                    let mut mode = Mode::Fresh;
-                    for head in shape.group(kv_head) {
-                        // The last block sees all keys, so it comes first and need not add.
-                        for block in shape.blocks().rev() {
-                            let targets = (dq, dk.at(key), dv.at(key));
-                            task.block(head, block, (probabilities, slopes), targets, mode);
-                            mode = Mode::Sum;
-                        }
-                    }
-                });
-            });
-        })
-    };
-    [dq, dk, dv]
+/// Writes the gradients of `q`, `k` and `v`. With probabilities `P`, `dV = P^T dO`,
+/// `dP = dO V^T`, `dS = P (dP - D)` with `D` each query's sum of `P dP`, `dQ = dS K scale`,
+/// `dK = dS^T Q scale`.
+///
+/// # Safety
+/// The places must have room for the gradients of all heads, and nobody else may touch it.
+pub(crate) unsafe fn backward(
+    gradient: &[f32],
+    saved: Saved<'_>,
+    shape: Shape,
+    places: [Place; 3],
+) {
+    let scratch = || Scratch::new(&shape, 2);
+    shape.for_tasks(scratch, |sequence, kv_head, scratch| {
+        let width = shape.width;
+        let key = sequence * saved.k.rows;
+        let (k, v) = (saved.k.view(key, kv_head, width), saved.v.view(key, kv_head, width));
+        let size = [width, shape.keys()];
+        let [keys_t, values_t, keys, _] = &mut scratch.rights;
+        // SAFETY: a task has the rows of its heads to itself; from the last block on, all rows of
+        // its key head are initialised.
+        unsafe {
+            keys_t.repack(k.transposed(), size, Threads::One);
+            values_t.repack(v.transposed(), size, Threads::One);
+            keys.repack(k, [size[1], width], Threads::One);
+            let task = Task { gradient, saved, shape, sequence, kv_head, places };
+            let mut mode = Mode::Fresh;
+            for head in shape.group(kv_head) {
+                // The last block sees all keys, so it comes first and need not add.
+                for block in shape.blocks().rev() {
+                    task.block(head, block, scratch, mode);
+                    mode = Mode::Sum;
+                }
+            }
+        }
+    });
 }
 
 /// One key head of one sequence in the backward pass.
 struct Task<'a> {
     gradient: &'a [f32],
-    q: &'a [f32],
-    k: &'a [f32],
-    v: &'a [f32],
-    out: &'a [f32],
-    lse: &'a [f32],
+    saved: Saved<'a>,
     shape: Shape,
     sequence: usize,
-    key: usize,
+    kv_head: usize,
+    places: [Place; 3],
 }
 
 impl Task<'_> {
     /// One block of query rows of one head.
     ///
     /// # Safety
-    /// `dq`, `dk` and `dv` must have room for their tensors, with this head's rows to itself;
-    /// under [`Mode::Sum`] the rows of `dk` and `dv` must be initialised.
+    /// The places must have room for their tensors, with this task's heads to itself; under
+    /// [`Mode::Sum`] the rows of the key head must be initialised.
     unsafe fn block(
         &self,
         head: usize,
         (first, count): (usize, usize),
-        (probabilities, slopes): (&mut [f32], &mut [f32]),
-        (dq, dk, dv): (Shared, *mut f32, *mut f32),
+        scratch: &mut Scratch,
         mode: Mode,
     ) {
-        let Shape { time, past, heads, kv_heads, width, .. } = self.shape;
-        let (q_row, k_row, stride) = (heads * width, kv_heads * width, self.shape.stride());
-        let scale = self.shape.scale();
-        let keys = past + first + count;
-        let query = self.shape.query(self.sequence, head);
-        let q = rows(self.q, query, q_row, first);
-        let gradient = rows(self.gradient, query, q_row, first);
-        let k = rows(self.k, self.key, k_row, 0);
-        let v = rows(self.v, self.key, k_row, 0);
-
-        let mut dots = [0.0f32; BLOCK];
-        for (i, dot) in dots[..count].iter_mut().enumerate() {
-            let row = query + (first + i) * q_row..query + (first + i) * q_row + width;
-            *dot = dot_product(&self.gradient[row.clone()], &self.out[row]);
-        }
-        let at = (self.sequence * heads + head) * time + first;
-        let lse = &self.lse[at..at + count];
+        let Shape { time, past, heads, width, .. } = self.shape;
+        let (scale, stride) = (self.shape.scale(), self.shape.stride());
+        let seen = past + first + count;
+        let row = self.sequence * time + first;
+        let key = self.sequence * self.shape.keys();
+        let q = self.saved.q.view(row, head, width);
+        let gradient = Heads::alone(self.gradient, [time, heads, width]).view(row, head, width);
+        let lse = &self.saved.lse[self.shape.lse(self.sequence, head, first)..][..count];
         let visible = past + first + 1;
+        let Scratch { left, rights: [keys_t, values_t, keys, block], scores } = scratch;
+        let [probabilities, slopes] = scores;
+        let [dq, dk, dv] = self.places;
         // SAFETY: scratch holds `count` rows of `stride` each; the rest is the caller's promise.
         unsafe {
-            let one = Threads::One;
-            let size = [count, width, keys];
-            let target = (probabilities.as_mut_ptr(), stride);
-            product(size, q, k.transposed(), scale, target, Mode::Fresh, one);
-            let target = (slopes.as_mut_ptr(), stride);
-            product(size, gradient, v.transposed(), 1.0, target, Mode::Fresh, one);
-            slopes_block(probabilities, slopes, (stride, visible, keys), lse, &dots[..count]);
+            let part = [width, seen];
+            let target = Target { start: probabilities.as_mut_ptr(), stride };
+            keys_t.multiply_part(left.pack(q, [count, width]), part, scale, target, Mode::Fresh);
+            let target = Target { start: slopes.as_mut_ptr(), stride };
+            let rows = left.pack(gradient, [count, width]);
+            values_t.multiply_part(rows, part, 1.0, target, Mode::Fresh);
+            slopes_block(probabilities, slopes, (stride, visible, seen), lse);
 
-            let p = Matrix::rows(probabilities, stride).transposed();
-            product([keys, count, width], p, gradient, 1.0, (dv, k_row), mode, one);
-            let s = Matrix::rows(slopes, stride);
-            product([keys, count, width], s.transposed(), q, scale, (dk, k_row), mode, one);
-            let target = (dq.at(query + first * q_row), q_row);
-            product([count, keys, width], s, k, scale, target, Mode::Fresh, one);
+            let p = Strided::rows(probabilities, stride).transposed();
+            block.repack(gradient, [count, width], Threads::One);
+            let target = dv.target(key, self.kv_head, width);
+            block.multiply(left.pack(p, [seen, count]), 1.0, target, mode);
+            let s = Strided::rows(slopes, stride);
+            block.repack(q, [count, width], Threads::One);
+            let target = dk.target(key, self.kv_head, width);
+            block.multiply(left.pack(s.transposed(), [seen, count]), scale, target, mode);
+            let target = dq.target(row, head, width);
+            let s = left.pack(s, [count, seen]);
+            keys.multiply_part(s, [seen, width], scale, target, Mode::Fresh);
         }
-    }
-}
-
-vectorised! {
-    fn dot_product(a: &[f32], b: &[f32]) -> f32 {
-        reduce2(a, b, mul_add::<FMA>)
     }
 }
 
@@ -277,18 +338,19 @@ vectorised! {
         slopes: &mut [f32],
         size: (usize, usize, usize),
         lse: &[f32],
-        dots: &[f32],
     ) {
         let (stride, visible, keys) = size;
         let blocks = scores.chunks_exact_mut(stride).zip(slopes.chunks_exact_mut(stride));
-        for (i, ((scores, slopes), (&lse, &dot))) in blocks.zip(lse.iter().zip(dots)).enumerate() {
+        for (i, ((scores, slopes), &lse)) in blocks.zip(lse).enumerate() {
             let visible = visible + i;
             let whole = visible.next_multiple_of(LANES);
             scores[visible..whole].fill(f32::NEG_INFINITY);
             // What lies beyond the visible part is left over from another block: it must be finite.
             slopes[visible..whole].fill(0.0);
-            for (score, slope) in scores[..whole].iter_mut().zip(&mut slopes[..whole]) {
-                *score = exp::<FMA>(*score - lse);
+            let (visible_scores, visible_slopes) = (&mut scores[..whole], &mut slopes[..whole]);
+            map_sum(visible_scores, |score| exp::<FMA>(score - lse));
+            let dot = reduce2(visible_scores, visible_slopes, mul_add::<FMA>);
+            for (score, slope) in visible_scores.iter().zip(visible_slopes) {
                 *slope = *score * (*slope - dot);
             }
             if whole < keys {

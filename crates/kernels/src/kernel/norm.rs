@@ -25,7 +25,7 @@ pub(crate) fn forward(x: &[f32], weight: &[f32], eps: f64) -> [Vec<f32>; 2] {
 }
 
 vectorised! {
-    fn forward_rows(
+    pub(crate) fn forward_rows(
         out: &mut [MaybeUninit<f32>],
         inverse: &mut [MaybeUninit<f32>],
         x: &[f32],
@@ -97,8 +97,41 @@ vectorised! {
     }
 }
 
+vectorised! {
+    /// The same for a block on the residual stream: of `[residual, gradient, x]`, `residual` is the
+    /// gradient that passes by the block, added to that of `x`; the normed rows are written again.
+    pub(crate) fn residual_backward_rows(
+        out: &mut [MaybeUninit<f32>],
+        partial: &mut [f32],
+        inputs: [&[f32]; 3],
+        weight: &[f32],
+        inverse: &[f32],
+        normed: &mut [MaybeUninit<f32>],
+    ) {
+        let d = weight.len();
+        let mut weighted = vec![0.0f32; d];
+        for (row, &scale) in inverse.iter().enumerate() {
+            // Equal lengths in plain sight, or the loops below keep their bounds checks.
+            let [residual, gradient, x] = inputs.map(|input| &input[row * d..][..d]);
+            let (out, normed) = (&mut out[row * d..][..d], &mut normed[row * d..][..d]);
+            let partial = &mut partial[..d];
+            for i in 0..d {
+                weighted[i] = gradient[i] * weight[i];
+            }
+            let dot = reduce2(&weighted, x, mul_add::<FMA>);
+            let pull = dot * scale * scale * scale / d as f32;
+            for i in 0..d {
+                let dx = mul_add::<FMA>(weighted[i], scale, -(x[i] * pull));
+                out[i].write(residual[i] + dx);
+                partial[i] = mul_add::<FMA>(gradient[i] * scale, x[i], partial[i]);
+                normed[i].write(x[i] * scale * weight[i]);
+            }
+        }
+    }
+}
+
 /// The sum of the rows of `[rows, d]`, first to last.
-fn sum_rows(rows: &[f32], d: usize) -> Vec<f32> {
+pub(crate) fn sum_rows(rows: &[f32], d: usize) -> Vec<f32> {
     let mut total = vec![0.0f32; d];
     for_chunks(&mut total, d, |_, total| {
         for row in rows.chunks_exact(d) {

@@ -38,6 +38,23 @@ pub(crate) fn rotate(
 }
 
 vectorised! {
+    /// Turns the heads of one position in place.
+    pub(crate) fn turn(x: &mut [f32], cos: &[f32], sin: &[f32], sign: f32) {
+        let half = cos.len();
+        for x in x.chunks_exact_mut(2 * half) {
+            let (first, second) = x.split_at_mut(half);
+            // Equal lengths in plain sight, or the loop keeps its bounds checks.
+            let (first, second, sin) = (&mut first[..half], &mut second[..half], &sin[..half]);
+            for i in 0..half {
+                let (a, b, sin) = (first[i], second[i], sin[i] * sign);
+                first[i] = mul_add::<FMA>(a, cos[i], -(b * sin));
+                second[i] = mul_add::<FMA>(b, cos[i], a * sin);
+            }
+        }
+    }
+}
+
+vectorised! {
     fn rotate_position(
         out: &mut [MaybeUninit<f32>],
         x: &[f32],

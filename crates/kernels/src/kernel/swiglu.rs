@@ -23,7 +23,7 @@ pub(crate) fn forward(gate: &[f32], up: &[f32]) -> Vec<f32> {
 }
 
 vectorised! {
-    fn forward_chunk(out: &mut [MaybeUninit<f32>], gate: &[f32], up: &[f32]) {
+    pub(crate) fn forward_chunk(out: &mut [MaybeUninit<f32>], gate: &[f32], up: &[f32]) {
         for ((out, &gate), &up) in out.iter_mut().zip(gate).zip(up) {
             out.write(gate * sigmoid::<FMA>(gate) * up);
         }
@@ -58,6 +58,28 @@ vectorised! {
             let slope = s * mul_add::<FMA>(gate, 1.0 - s, 1.0);
             d_gate.write(gradient * up * slope);
             d_up.write(gradient * gate * s);
+        }
+    }
+}
+
+vectorised! {
+    /// Both passes at once: `slope` holds the gradient of the gated product and becomes the product
+    /// itself; the gradients of its factors are written.
+    pub(crate) fn backward_and_forward(
+        slope: &mut [f32],
+        d_gate: &mut [MaybeUninit<f32>],
+        d_up: &mut [MaybeUninit<f32>],
+        gate: &[f32],
+        up: &[f32],
+    ) {
+        let inputs = slope.iter_mut().zip(gate).zip(up);
+        for ((d_gate, d_up), ((slope, &gate), &up)) in d_gate.iter_mut().zip(d_up).zip(inputs) {
+            let gradient = *slope;
+            let s = sigmoid::<FMA>(gate);
+            let silu = gate * s;
+            d_gate.write(gradient * up * (s * mul_add::<FMA>(gate, 1.0 - s, 1.0)));
+            d_up.write(gradient * silu);
+            *slope = silu * up;
         }
     }
 }

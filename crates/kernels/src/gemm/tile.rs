@@ -1,0 +1,287 @@
+//! Products of packed operands, tile by tile.
+//!
+//! A tile is `ROWS x 2 WIDTH` numbers of the result, held in registers while the inner dimension
+//! runs: for each step of it, one vector pair of the right operand and one number per row of the
+//! left. Both operands are packed so that every step reads on where the last one stopped.
+
+use std::mem::MaybeUninit;
+
+use super::lanes::{Lanes, Portable};
+use super::pack::{self, Strided};
+use crate::simd::Level;
+
+/// Where a product goes: the first element, and the distance between rows.
+#[derive(Clone, Copy)]
+pub(crate) struct Target {
+    pub(crate) start: *mut f32,
+    pub(crate) stride: usize,
+}
+
+// SAFETY: every user writes only elements that no other thread reads or writes.
+unsafe impl Send for Target {}
+// SAFETY: as above.
+unsafe impl Sync for Target {}
+
+impl Target {
+    /// Rows of `stride` numbers from the start of a slice.
+    pub(crate) fn rows(out: &mut [MaybeUninit<f32>], stride: usize) -> Self {
+        Self { start: out.as_mut_ptr().cast(), stride }
+    }
+
+    /// The same from another row and column on.
+    pub(crate) fn at(self, row: usize, column: usize) -> Self {
+        Self { start: self.start.wrapping_add(row * self.stride + column), ..self }
+    }
+}
+
+/// Columns of the right operand's panels: of all but the last, and of the last if that is narrow.
+pub(super) fn panel_widths(level: Level) -> [usize; 2] {
+    let width = width(level);
+    [2 * width, width]
+}
+
+/// Rows of the left operand's panels.
+pub(crate) fn panel_rows(level: Level) -> usize {
+    match level {
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 => <std::arch::x86_64::__m512 as Lanes>::ROWS,
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 => <std::arch::x86_64::__m256 as Lanes>::ROWS,
+        _ => Portable::ROWS,
+    }
+}
+
+fn width(level: Level) -> usize {
+    match level {
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 => <std::arch::x86_64::__m512 as Lanes>::WIDTH,
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 => <std::arch::x86_64::__m256 as Lanes>::WIDTH,
+        _ => Portable::WIDTH,
+    }
+}
+
+/// Calls a function of `Lanes` compiled for an instruction set that [`crate::simd::level`] has
+/// found on this machine.
+macro_rules! for_level {
+    ($level:expr, $body:ident ( $($arg:ident: $ty:ty),* )) => {{
+        #[cfg(target_arch = "x86_64")]
+        {
+            #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
+            #[allow(clippy::too_many_arguments)]
+            unsafe fn avx512($($arg: $ty),*) {
+                // SAFETY: the caller's promise.
+                unsafe { $body::<std::arch::x86_64::__m512>($($arg),*) }
+            }
+            #[target_feature(enable = "avx2,fma")]
+            #[allow(clippy::too_many_arguments)]
+            unsafe fn avx2($($arg: $ty),*) {
+                // SAFETY: the caller's promise.
+                unsafe { $body::<std::arch::x86_64::__m256>($($arg),*) }
+            }
+            match $level {
+                Level::Avx512 => return avx512($($arg),*),
+                Level::Avx2 => return avx2($($arg),*),
+                Level::Baseline => {}
+            }
+        }
+        let _ = $level;
+        $body::<Portable>($($arg),*)
+    }};
+}
+
+/// Packs `[m, k]` of a left operand into `out` (`m * k` numbers): panels of rows, each with its
+/// numbers column by column.
+///
+/// # Safety
+/// The operand's elements must be readable and `out` writable, and the level that of this machine.
+pub(super) unsafe fn pack_left(level: Level, left: Strided, size: [usize; 2], out: *mut f32) {
+    use pack::left as body;
+    // SAFETY: the caller's promise.
+    unsafe { for_level!(level, body(left: Strided, size: [usize; 2], out: *mut f32)) }
+}
+
+/// Packs one panel of a right operand: `k` rows of `columns` numbers from column `from` on, each
+/// filled up with zeros to `width`.
+///
+/// # Safety
+/// As [`pack_left`].
+pub(super) unsafe fn pack_panel(
+    level: Level,
+    right: Strided,
+    size: [usize; 2],
+    width: usize,
+    out: *mut f32,
+) {
+    use pack::panel as body;
+    // SAFETY: the caller's promise.
+    unsafe {
+        for_level!(level, body(right: Strided, size: [usize; 2], width: usize, out: *mut f32))
+    }
+}
+
+/// What becomes of the destination's old content.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Mode {
+    /// It is overwritten (and may be uninitialised).
+    Fresh,
+    /// The product is added to it.
+    Sum,
+}
+
+/// `out (+)= scale * left x right` of packed operands: `left` `[m, k]`, and of `right`, which is
+/// packed with its own shape, the first `k` rows and `n` columns.
+///
+/// # Safety
+/// The packed operands must hold these sizes, `out` room for `[m, n]` (initialised for
+/// [`Mode::Sum`]), and the level must be that of this machine.
+#[allow(clippy::too_many_arguments)]
+pub(super) unsafe fn multiply(
+    level: Level,
+    size: [usize; 3],
+    left: *const f32,
+    right: (*const f32, [usize; 2]),
+    scale: f32,
+    out: Target,
+    mode: Mode,
+) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        for_level!(
+            level,
+            panels(
+                size: [usize; 3],
+                left: *const f32,
+                right: (*const f32, [usize; 2]),
+                scale: f32,
+                out: Target,
+                mode: Mode
+            )
+        )
+    }
+}
+
+/// Steps of the inner dimension between two visits of a tile: what two panels hold of them fits
+/// a core's nearest cache (32 kB), and sums of many terms lose less to rounding.
+const DEPTH: usize = 128;
+
+#[inline(always)]
+unsafe fn panels<L: Lanes>(
+    [m, k, n]: [usize; 3],
+    left: *const f32,
+    (right, [depth, packed]): (*const f32, [usize; 2]),
+    scale: f32,
+    out: Target,
+    mode: Mode,
+) {
+    let mut from = 0;
+    loop {
+        let steps = (k - from).min(DEPTH);
+        let mode = if from == 0 { mode } else { Mode::Sum };
+        let mut panel = right;
+        let mut column = 0;
+        while column < n {
+            let columns = (n - column).min(2 * L::WIDTH);
+            let width = if packed - column > L::WIDTH { 2 * L::WIDTH } else { L::WIDTH };
+            let right = (panel.wrapping_add(from * width), width);
+            let mut row = 0;
+            while row < m {
+                let rows = (m - row).min(L::ROWS);
+                let left = left.wrapping_add(row * k + from * rows);
+                let out = out.at(row, column);
+                // SAFETY: the caller's promise; panels are laid out by `pack`.
+                unsafe {
+                    if columns > L::WIDTH {
+                        of_rows::<L, 2>(rows, steps, left, right, scale, out, columns, mode);
+                    } else {
+                        of_rows::<L, 1>(rows, steps, left, right, scale, out, columns, mode);
+                    }
+                }
+                row += rows;
+            }
+            panel = panel.wrapping_add(depth * width);
+            column += columns;
+        }
+        from += steps;
+        if from >= k {
+            return;
+        }
+    }
+}
+
+/// Picks the tile for the number of rows.
+#[inline(always)]
+#[allow(clippy::too_many_arguments)]
+unsafe fn of_rows<L: Lanes, const VECTORS: usize>(
+    rows: usize,
+    k: usize,
+    left: *const f32,
+    right: (*const f32, usize),
+    scale: f32,
+    out: Target,
+    columns: usize,
+    mode: Mode,
+) {
+    macro_rules! pick {
+        ($($n:literal)*) => {
+            match rows {
+                // SAFETY: the caller's promise.
+                $($n if $n <= L::ROWS => unsafe {
+                    tile::<L, $n, VECTORS>(k, left, right, scale, out, columns, mode);
+                },)*
+                _ => unreachable!("a panel has at most {} rows", L::ROWS),
+            }
+        };
+    }
+    pick!(1 2 3 4 5 6 7 8 9 10 11 12 13 14);
+}
+
+#[inline(always)]
+unsafe fn tile<L: Lanes, const ROWS: usize, const VECTORS: usize>(
+    k: usize,
+    mut left: *const f32,
+    (mut right, step): (*const f32, usize),
+    scale: f32,
+    out: Target,
+    columns: usize,
+    mode: Mode,
+) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let mut sums = [[L::splat(0.0); VECTORS]; ROWS];
+        for _ in 0..k {
+            let mut b = [L::splat(0.0); VECTORS];
+            for (v, b) in b.iter_mut().enumerate() {
+                *b = L::load(right.add(v * L::WIDTH));
+            }
+            for (row, sums) in sums.iter_mut().enumerate() {
+                let a = L::splat(*left.add(row));
+                for (sum, b) in sums.iter_mut().zip(b) {
+                    *sum = a.times_plus(b, *sum);
+                }
+            }
+            left = left.add(ROWS);
+            right = right.add(step);
+        }
+        // Short loops without branches: the compiler unrolls them, and only then do the sums stay
+        // in registers above.
+        let scale = L::splat(scale);
+        for v in 0..VECTORS {
+            let count = (columns - v * L::WIDTH).min(L::WIDTH);
+            let to = out.start.wrapping_add(v * L::WIDTH);
+            if mode == Mode::Sum {
+                for (row, sums) in sums.iter_mut().enumerate() {
+                    let old = L::load_first(to.wrapping_add(row * out.stride), count);
+                    sums[v] = sums[v].times_plus(scale, old);
+                }
+            } else {
+                for sums in &mut sums {
+                    sums[v] = sums[v].times(scale);
+                }
+            }
+            for (row, sums) in sums.iter().enumerate() {
+                sums[v].store_first(to.wrapping_add(row * out.stride), count);
+            }
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! A product with a weight matrix, added to the residual stream: `y = r + x W`. Saved for the
+//! backward pass: `x`.
+
+use crate::buffer::{Shared, filled};
+use crate::gemm::{Left, Mode, Right, Strided, Target, Threads, product};
+use crate::kernel::rows::{cells, chunk, for_chunks_of};
+
+/// `residual` `[rows, d_out]` plus `x` `[rows, d_in]` times `weight` `[d_in, d_out]`.
+pub(crate) fn forward(
+    residual: &[f32],
+    x: &[f32],
+    weight: &[f32],
+    [rows, d_in, d_out]: [usize; 3],
+) -> Vec<f32> {
+    let view = Strided::rows(weight, d_out);
+    multiply([rows, d_in, d_out], x, (view, Some(residual)))
+}
+
+/// The gradients of `x` and of the weight; that of the residual is `gradient` `[rows, d_out]`.
+pub(crate) fn backward(
+    gradient: &[f32],
+    x: &[f32],
+    weight: &[f32],
+    [rows, d_in, d_out]: [usize; 3],
+) -> [Vec<f32>; 2] {
+    let view = Strided::rows(weight, d_out).transposed();
+    let dx = multiply([rows, d_out, d_in], gradient, (view, None));
+    // SAFETY: the product writes all of `[d_in, d_out]`.
+    let dw = unsafe {
+        filled(d_in * d_out, |out| {
+            let (left, right) =
+                (Strided::rows(x, d_in).transposed(), Strided::rows(gradient, d_out));
+            let out = Target::rows(out, d_out);
+            product([d_in, rows, d_out], left, right, 1.0, out, Mode::Fresh, Threads::All);
+        })
+    };
+    [dx, dw]
+}
+
+/// `x` `[rows, k]` times a matrix `[k, n]`, onto what is there already.
+fn multiply(
+    [rows, k, n]: [usize; 3],
+    x: &[f32],
+    (matrix, onto): (Strided, Option<&[f32]>),
+) -> Vec<f32> {
+    // SAFETY: the matrix has this shape; the chunks cover all rows, each its own.
+    unsafe {
+        let packed = Right::pack(matrix, [k, n], Threads::All);
+        filled(rows * n, |out| {
+            let out = Shared::new(out);
+            for_chunks_of(0..rows, chunk(rows), Left::default, |part, left| {
+                let count = part.len();
+                let left = left.pack(Strided::rows(&x[cells(&part, k)], k), [count, k]);
+                let target = out.part(part.start * n, count * n);
+                let mode = match onto {
+                    Some(onto) => {
+                        target.write_copy_of_slice(&onto[cells(&part, n)]);
+                        Mode::Sum
+                    }
+                    None => Mode::Fresh,
+                };
+                packed.multiply(left, 1.0, Target::rows(target, n), mode);
+            });
+        })
+    }
+}
