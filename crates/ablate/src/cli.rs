@@ -32,6 +32,8 @@ pub enum Command {
     Report(StudyArgs),
     /// Compare two variants, or two studies, seed by seed and item by item
     Compare(CompareArgs),
+    /// Time the training of a study's variants on this machine
+    Bench(BenchArgs),
     /// Print the JSON Schema of study files
     Schema,
     /// Make one task read from standard input (started by `run`)
@@ -138,6 +140,37 @@ pub struct CompareArgs {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// Arguments of `bench`.
+#[derive(Debug, Args)]
+pub struct BenchArgs {
+    #[command(flatten)]
+    pub study: StudyArgs,
+
+    /// Only variants whose name matches this pattern, `*` and `?` as in a shell (can be repeated)
+    #[arg(long, value_name = "GLOB")]
+    pub variant: Vec<String>,
+
+    /// Threads of each training [default: the number of cores]
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+
+    /// Trainings side by side [default: as many as the cores have threads for]
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<usize>,
+
+    /// Steps that are timed, after two that are not
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub steps: u64,
+
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+
+    /// Keep nothing: this is one of several (passed by `bench` to itself)
+    #[arg(long, hide = true)]
+    pub part: bool,
 }
 
 /// Arguments of `worker`.

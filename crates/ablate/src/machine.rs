@@ -35,6 +35,19 @@ impl Machine {
     }
 }
 
+/// The most bytes of memory that this process has held, 0 where the system does not say.
+pub fn peak_memory() -> u64 {
+    let mut usage = std::mem::MaybeUninit::<libc::rusage>::zeroed();
+    // SAFETY: `getrusage` fills what it is given; all zeros are a value of the type.
+    let usage = unsafe {
+        libc::getrusage(libc::RUSAGE_SELF, usage.as_mut_ptr());
+        usage.assume_init()
+    };
+    let peak = u64::try_from(usage.ru_maxrss).unwrap_or(0);
+    // Bytes on macOS, kilobytes elsewhere.
+    if cfg!(target_os = "macos") { peak } else { peak.saturating_mul(1024) }
+}
+
 /// The commit of the program's source tree, if it is run inside one; with `-dirty` when files
 /// differ from it.
 pub fn commit() -> Option<String> {

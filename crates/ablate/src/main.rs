@@ -38,6 +38,7 @@ fn main() -> ExitCode {
         Command::Status(args) => commands::status::run(&root, &args),
         Command::Report(args) => commands::report::run(&root, &args),
         Command::Compare(args) => commands::compare::run(&root, &args),
+        Command::Bench(args) => commands::bench::run(&root, &args),
         Command::Schema => commands::schema::run(),
         Command::Worker(args) => commands::worker::run(&args),
     };

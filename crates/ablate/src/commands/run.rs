@@ -150,7 +150,7 @@ fn problems(built: &StudyGraph, summary: &Summary, store: &Store) -> Vec<String>
 }
 
 /// Whether a name matches any of the patterns, or there are none.
-fn wanted(name: &str, patterns: &[String]) -> bool {
+pub fn wanted(name: &str, patterns: &[String]) -> bool {
     patterns.is_empty()
         || patterns.iter().any(|pattern| matches(pattern.as_bytes(), name.as_bytes()))
 }

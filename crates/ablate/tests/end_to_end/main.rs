@@ -2,6 +2,7 @@
 //! is one topic; `sandbox` is where they play, `outcome` reads what a run leaves.
 
 mod bad_input;
+mod bench;
 mod failures;
 mod interrupted;
 mod looking;

@@ -1,0 +1,56 @@
+//! `ablate bench`.
+
+use serde_json::Value;
+
+use crate::sandbox::{Sandbox, TINY, files};
+
+fn numbers(row: &Value, key: &str) -> Vec<f64> {
+    let values = row[key].as_array().unwrap_or_else(|| panic!("{row}"));
+    values.iter().map(|value| value.as_f64().unwrap()).collect()
+}
+
+#[test]
+fn every_variant_is_timed_in_a_process_of_its_own() {
+    let sandbox = Sandbox::with_study(TINY);
+    let bench = |more: &[&str]| {
+        let mut words = vec!["bench", "tiny.toml", "--steps", "3", "--threads", "1", "--json"];
+        words.extend(more);
+        sandbox.json(&words)
+    };
+    let report = bench(&["--jobs", "2"]);
+    assert_eq!(report["jobs"], 2);
+    let plan = sandbox.json(&["plan", "tiny.toml", "--json", "--no-timing"]);
+    let rows = report["variants"].as_array().unwrap();
+    assert_eq!(rows.len(), 2);
+    for row in rows {
+        let planned = plan["variants"].as_array().unwrap();
+        let planned = planned.iter().find(|variant| variant["name"] == row["name"]).unwrap();
+        assert_eq!(row["parameters"], planned["params"]["total"]);
+        assert_eq!(row["tokens_per_step"], 256);
+        assert_eq!((&row["threads"], &row["precision"]), (&1.into(), &"f32".into()));
+        let mut seconds = numbers(row, "step_seconds");
+        assert!(seconds.len() == 3 && seconds.iter().all(|second| *second > 0.0), "{row}");
+        seconds.sort_by(f64::total_cmp);
+        let rate = row["tokens_per_second"].as_f64().unwrap();
+        assert!((rate * seconds[1] / 256.0 - 1.0).abs() < 1e-9, "{row}");
+        assert!(row["peak_memory_bytes"].as_u64().unwrap() > 1_000_000, "{row}");
+    }
+    // The deeper one has more to do for each token and comes first.
+    assert_eq!(rows[0]["name"], "deep");
+    assert!(files(&sandbox.root()).is_empty(), "what ran side by side is not kept");
+
+    let one = bench(&["--variant", "pl*"]);
+    assert_eq!(one["variants"].as_array().unwrap().len(), 1);
+    assert_eq!(one["variants"][0]["name"], "plain");
+    let kept = files(&sandbox.root());
+    assert!(kept.iter().all(|path| path.ends_with("timings.json")) && kept.len() == 1, "{kept:?}");
+}
+
+#[test]
+fn a_variant_that_is_not_there_is_no_match() {
+    let sandbox = Sandbox::with_study(TINY);
+    let ended = sandbox.ablate(&["bench", "tiny.toml", "--variant", "wide"]);
+    assert_eq!(ended.code, Some(4), "{ended}");
+    assert!(ended.stderr.contains("there are plain, deep"), "{ended}");
+    assert!(ended.stdout.is_empty());
+}
