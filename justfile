@@ -43,6 +43,17 @@ fmt:
 ci:
     bash .ci/run
 
+# The peers of the comparisons, in bench/.venv (or a link to one: `just bench-setup VENV`)
+[group: 'bench']
+bench-setup *venv:
+    bench/setup.sh {{venv}}
+
+# ablate beside PyTorch, transformers and tokenizers; writes bench/RESULTS.md
+[group: 'bench']
+bench *arguments:
+    cargo build --release --workspace --bins --examples
+    python3 bench/run.py {{arguments}}
+
 # The crates' documentation
 [group: 'docs']
 doc:
