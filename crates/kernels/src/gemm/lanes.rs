@@ -18,6 +18,9 @@ pub(super) trait Lanes: Copy {
     unsafe fn load_first(from: *const f32, count: usize) -> Self;
     /// Writes the first `count` numbers and no others.
     unsafe fn store_first(self, to: *mut f32, count: usize);
+    /// Asks for memory that will be read soon; any address will do.
+    #[inline(always)]
+    unsafe fn prefetch(_: *const f32) {}
     /// `self * b`.
     unsafe fn times(self, b: Self) -> Self;
     /// `self * b + c`.
@@ -135,6 +138,11 @@ mod x86 {
         }
 
         #[inline(always)]
+        unsafe fn prefetch(from: *const f32) {
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) };
+        }
+
+        #[inline(always)]
         unsafe fn times(self, b: Self) -> Self {
             unsafe { _mm256_mul_ps(self, b) }
         }
@@ -181,6 +189,11 @@ mod x86 {
         #[inline(always)]
         unsafe fn store_first(self, to: *mut f32, count: usize) {
             unsafe { _mm512_mask_storeu_ps(to, mask(count), self) };
+        }
+
+        #[inline(always)]
+        unsafe fn prefetch(from: *const f32) {
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) };
         }
 
         #[inline(always)]

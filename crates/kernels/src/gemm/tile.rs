@@ -183,9 +183,16 @@ unsafe fn panels<L: Lanes>(
         while column < n {
             let columns = (n - column).min(2 * L::WIDTH);
             let width = if packed - column > L::WIDTH { 2 * L::WIDTH } else { L::WIDTH };
-            let right = (panel.wrapping_add(from * width), width);
+            let next = if column + columns < n {
+                panel.wrapping_add(depth * width + from * width)
+            } else {
+                right.wrapping_add((from + steps) * 2 * L::WIDTH)
+            };
+            let at = (panel.wrapping_add(from * width), width);
             let mut row = 0;
             while row < m {
+                // The first tile of a panel fetches the next panel.
+                let right = if row == 0 { (at, next, width) } else { (at, next, 0) };
                 let rows = (m - row).min(L::ROWS);
                 let left = left.wrapping_add(row * k + from * rows);
                 let out = out.at(row, column);
@@ -209,6 +216,10 @@ unsafe fn panels<L: Lanes>(
     }
 }
 
+/// A panel of the right operand with the numbers of a step, and memory to be fetched meanwhile, so
+/// far for every step.
+type Panel = ((*const f32, usize), *const f32, usize);
+
 /// Picks the tile for the number of rows.
 #[inline(always)]
 #[allow(clippy::too_many_arguments)]
@@ -216,7 +227,7 @@ unsafe fn of_rows<L: Lanes, const VECTORS: usize>(
     rows: usize,
     k: usize,
     left: *const f32,
-    right: (*const f32, usize),
+    right: Panel,
     scale: f32,
     out: Target,
     columns: usize,
@@ -240,7 +251,7 @@ unsafe fn of_rows<L: Lanes, const VECTORS: usize>(
 unsafe fn tile<L: Lanes, const ROWS: usize, const VECTORS: usize>(
     k: usize,
     mut left: *const f32,
-    (mut right, step): (*const f32, usize),
+    ((mut right, step), mut next, next_step): Panel,
     scale: f32,
     out: Target,
     columns: usize,
@@ -250,6 +261,10 @@ unsafe fn tile<L: Lanes, const ROWS: usize, const VECTORS: usize>(
     unsafe {
         let mut sums = [[L::splat(0.0); VECTORS]; ROWS];
         for _ in 0..k {
+            for v in 0..VECTORS {
+                L::prefetch(next.wrapping_add(v * L::WIDTH));
+            }
+            next = next.wrapping_add(next_step);
             let mut b = [L::splat(0.0); VECTORS];
             for (v, b) in b.iter_mut().enumerate() {
                 *b = L::load(right.add(v * L::WIDTH));

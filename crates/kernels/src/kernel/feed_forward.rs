@@ -146,13 +146,14 @@ pub(crate) fn backward(
     let partials = Shared::of(&mut partial);
     let [mut d_gate, mut d_up, mut d_down] = [(); 3].map(|()| Vec::with_capacity(d * ffn));
     // Of the rows at hand: normed x, the gated product, and the gradients of its two factors.
-    let mut normed = vec![0.0f32; held * d];
-    let [mut hidden, mut slopes_gate, mut slopes_up] = [(); 3].map(|()| vec![0.0f32; held * ffn]);
+    let mut memory = [(); 4].map(|()| Vec::new());
+    let [normed, hidden, slopes_gate, slopes_up] = &mut memory;
+    let of_normed = Shared::new(room(normed, held * d));
+    let [of_hidden, of_gate, of_up] =
+        [hidden, slopes_gate, slopes_up].map(|memory| Shared::new(room(memory, held * ffn)));
     let mut write = |dx: Shared| {
         for start in (0..rows).step_by(held) {
             let end = rows.min(start + held);
-            let [of_normed, of_hidden, of_gate, of_up] =
-                [&mut normed, &mut hidden, &mut slopes_gate, &mut slopes_up].map(|b| Shared::of(b));
             for_chunks_of(start..end, chunk, Scratch::default, |part, scratch| {
                 let count = part.len();
                 let (wide, thin) = (cells(&part, ffn), cells(&part, d));
@@ -191,16 +192,19 @@ pub(crate) fn backward(
             });
             let count = end - start;
             let mode = if start == 0 { Mode::Fresh } else { Mode::Sum };
-            let normed = Strided::rows(&normed, d).transposed();
             let gradient = Strided::rows(&gradient[start * d..], d);
-            let hidden = Strided::rows(&hidden, ffn).transposed();
-            let [of_gate, of_up] =
-                [&slopes_gate, &slopes_up].map(|slopes| Strided::rows(slopes, ffn));
+            let view = |memory: Shared, width: usize| {
+                // SAFETY: the chunks have written all rows from `start` to `end`.
+                Strided::rows(unsafe { memory.part(0, count * width).assume_init_ref() }, width)
+            };
+            let normed = view(of_normed, d).transposed();
+            let hidden = view(of_hidden, ffn).transposed();
+            let (slopes_gate, slopes_up) = (view(of_gate, ffn), view(of_up, ffn));
             // SAFETY: the capacities hold the products, which the first rows write in full.
             unsafe {
                 for (size, left, right, out) in [
-                    ([d, count, ffn], normed, of_gate, &mut d_gate),
-                    ([d, count, ffn], normed, of_up, &mut d_up),
+                    ([d, count, ffn], normed, slopes_gate, &mut d_gate),
+                    ([d, count, ffn], normed, slopes_up, &mut d_up),
                     ([ffn, count, d], hidden, gradient, &mut d_down),
                 ] {
                     let target = Target { start: out.as_mut_ptr(), stride: size[2] };

@@ -2,7 +2,7 @@
 //! never exist. Where a backward pass may follow, its gradients are made on the way, up to the
 //! gradient of the mean loss, by which the backward pass multiplies them.
 
-use crate::buffer::{Shared, filled};
+use crate::buffer::{Shared, filled, room};
 use crate::gemm::{Left, Mode, Right, Strided, Target, Threads, panel_rows, product};
 use crate::kernel::loss::{log_sum_exp, mean, row_into_gradient};
 use crate::kernel::rows::{cells, for_chunks_of};
@@ -46,13 +46,13 @@ pub(crate) fn loss(
     let chunk = (CHUNK / vocabulary / unit * unit).clamp(unit, 12 * unit);
     let held = (HELD / vocabulary).next_multiple_of(chunk).max(chunk).min(n);
     let gradients = wanted.hidden || wanted.head;
-    let mut logits = vec![0.0f32; held * vocabulary];
+    let mut logits = Vec::new();
+    let of_logits = Shared::new(room(&mut logits, held * vocabulary));
     let mut d_head = wanted.head.then(|| Vec::<f32>::with_capacity(head.len()));
     let mut d_hidden = Vec::new();
     let mut write = |losses: Shared, d_hidden: Option<Shared>| {
         for start in (0..n).step_by(held) {
             let end = n.min(start + held);
-            let of_logits = Shared::of(&mut logits);
             for_chunks_of(start..end, chunk, Left::default, |part, left| {
                 let count = part.len();
                 // SAFETY: every chunk writes the rows that are its own.
@@ -83,7 +83,10 @@ pub(crate) fn loss(
             if let Some(d_head) = &mut d_head {
                 let mode = if start == 0 { Mode::Fresh } else { Mode::Sum };
                 let inputs = Strided::rows(&hidden[start * d..end * d], d).transposed();
-                let slopes = Strided::rows(&logits, vocabulary);
+                let count = (end - start) * vocabulary;
+                // SAFETY: the chunks have written all rows from `start` to `end`.
+                let slopes = unsafe { of_logits.part(0, count).assume_init_ref() };
+                let slopes = Strided::rows(slopes, vocabulary);
                 let out = Target { start: d_head.as_mut_ptr(), stride: vocabulary };
                 let size = [d, end - start, vocabulary];
                 // SAFETY: the capacity holds the product, which the first rows write in full.

@@ -122,12 +122,13 @@ pub(crate) fn backward(
     let held = (HELD / d).next_multiple_of(chunk).max(chunk).min(rows);
     let mut partial = vec![0.0f32; rows.div_ceil(chunk) * d];
     let partials = Shared::of(&mut partial);
-    let mut normed = vec![0.0f32; held * d];
+    let mut normed = Vec::new();
+    let of_normed = Shared::new(room(&mut normed, held * d));
     let mut matrices = widths.map(|width| Vec::with_capacity(d * width));
     let mut write = |dx: Shared| {
         for start in (0..rows).step_by(held) {
             let end = rows.min(start + held);
-            let (of_normed, of_gradient) = (Shared::of(&mut normed), Shared::of(gradient));
+            let of_gradient = Shared::of(gradient);
             for_chunks_of(start..end, chunk, Scratch::default, |part, scratch| {
                 let count = part.len();
                 let thin = cells(&part, d);
@@ -158,7 +159,9 @@ pub(crate) fn backward(
             });
             let count = end - start;
             let mode = if start == 0 { Mode::Fresh } else { Mode::Sum };
-            let left = Strided::rows(&normed, d).transposed();
+            // SAFETY: the chunks have written all rows from `start` to `end`.
+            let normed = unsafe { of_normed.part(0, count * d).assume_init_ref() };
+            let left = Strided::rows(normed, d).transposed();
             let mut column = 0;
             for (out, width) in matrices.iter_mut().zip(widths) {
                 let right = Strided::rows(&gradient[start * total..], total).at(0, column);
