@@ -104,6 +104,8 @@ fn causal_attention() {
         ([1, 100, 2, 2, 33], 0),
         ([1, 131, 4, 2, 64], 0),
         ([1, 70, 2, 1, 16], 30),
+        ([3, 1, 6, 2, 24], 40),
+        ([20, 1, 4, 4, 32], 100),
     ] {
         let mut draw = Draw(1);
         let q = draw.floats([batch, time, heads, width], 2.0, &device);
@@ -122,6 +124,25 @@ fn causal_attention() {
                 plain::cached_attention(q, k, v, past)
             },
         );
+    }
+}
+
+/// Rows beyond the keys are not read, whatever they hold.
+#[test]
+fn a_cache_may_have_rows_to_spare() {
+    let device = Device::flex();
+    for (time, past) in [(1, 9), (7, 3), (10, 0)] {
+        let mut draw = Draw(4);
+        let q = draw.floats([3, time, 4, 16], 2.0, &device);
+        let [k, v] = [(); 2].map(|()| draw.floats([3, 10, 2, 16], 2.0, &device));
+        let spare = Tensor::full([3, 6, 2, 16], f32::NAN, &device);
+        let [roomy_k, roomy_v] =
+            [&k, &v].map(|held| Tensor::cat(vec![held.clone(), spare.clone()], 1));
+        let truth = plain::cached_attention(q.clone(), k, v, past);
+        let ours = fused::cached_attention(q.clone(), roomy_k.clone(), roomy_v.clone(), past);
+        assert!(distance(&ours, &truth) < VALUES, "{time} {past}");
+        let twin = plain::cached_attention(q, roomy_k, roomy_v, past);
+        assert!(distance(&twin, &truth) < VALUES, "{time} {past}");
     }
 }
 

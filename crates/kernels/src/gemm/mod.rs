@@ -16,6 +16,8 @@ use rayon::prelude::*;
 pub(crate) use pack::Strided;
 pub(crate) use tile::{Mode, Target, panel_rows};
 
+use tile::Source;
+
 use crate::simd::{Level, level};
 
 /// Multiply-adds below which a product stays on one thread.
@@ -38,6 +40,8 @@ pub(crate) enum Threads {
 /// A right operand `[k, n]`, packed: to be multiplied from the left again and again.
 pub(crate) struct Right {
     data: Vec<f32>,
+    /// Set where the operand is read as it lies.
+    rows: Option<Strided>,
     level: Level,
     k: usize,
     n: usize,
@@ -46,7 +50,7 @@ pub(crate) struct Right {
 impl Default for Right {
     /// Memory for an operand to be packed.
     fn default() -> Self {
-        Self { data: Vec::new(), level: level(), k: 0, n: 0 }
+        Self { data: Vec::new(), rows: None, level: level(), k: 0, n: 0 }
     }
 }
 
@@ -62,6 +66,38 @@ impl Right {
         packed
     }
 
+    /// An operand for so many rows on the left.
+    ///
+    /// # Safety
+    /// As [`Right::pack`], for as long as the result is used.
+    pub(crate) unsafe fn for_rows(
+        rows: usize,
+        matrix: Strided,
+        size: [usize; 2],
+        threads: Threads,
+    ) -> Self {
+        // SAFETY: the caller's promise.
+        unsafe { Self::for_few(rows, matrix, size) }
+            .unwrap_or_else(|| unsafe { Self::pack(matrix, size, threads) })
+    }
+
+    /// An operand that is read as it lies, because packing it would cost as much as the product:
+    /// for few rows on the left, where the columns fill whole vectors.
+    ///
+    /// # Safety
+    /// As [`Right::for_rows`].
+    unsafe fn for_few(rows: usize, matrix: Strided, [k, n]: [usize; 2]) -> Option<Self> {
+        let level = level();
+        let [_, vector] = tile::panel_widths(level);
+        let few = rows <= 2 * panel_rows(level);
+        (few && matrix.column == 1 && n.is_multiple_of(vector)).then(|| Self {
+            rows: Some(matrix),
+            k,
+            n,
+            ..Self::default()
+        })
+    }
+
     /// Packs another matrix into the same memory.
     ///
     /// # Safety
@@ -71,7 +107,7 @@ impl Right {
         let whole = n / wide;
         let rest = n % wide;
         let rest_width = if rest > narrow { wide } else { narrow };
-        (self.k, self.n) = (k, n);
+        (self.rows, self.k, self.n) = (None, k, n);
         self.data.clear();
         let length = k * (whole * wide + if rest > 0 { rest_width } else { 0 });
         self.data.reserve(length);
@@ -119,11 +155,13 @@ impl Right {
         mode: Mode,
     ) {
         assert!(k == left.k && k <= self.k && n <= self.n && left.level == self.level);
-        let (a, b) = (left.data.as_ptr(), self.data.as_ptr());
+        let source = match self.rows {
+            Some(matrix) => Source::Rows(matrix.start, matrix.row),
+            None => Source::Packed(self.data.as_ptr(), [self.k, self.n]),
+        };
+        let left_data = left.data.as_ptr();
         // SAFETY: the caller's promise, and the check above.
-        unsafe {
-            tile::multiply(self.level, [left.m, k, n], a, (b, [self.k, self.n]), scale, out, mode);
-        }
+        unsafe { tile::multiply(self.level, [left.m, k, n], left_data, source, scale, out, mode) };
     }
 }
 
@@ -222,6 +260,13 @@ unsafe fn serial(
         // Tests change the level in between.
         let kept = operands.take().filter(|(left, _)| left.level == level());
         let (packed_left, packed_right) = operands.insert(kept.unwrap_or_default());
+        // SAFETY: the caller's promise.
+        let lying = unsafe { Right::for_few(m, right, [k, n]) };
+        if let Some(right) = lying {
+            // SAFETY: the caller's promise.
+            unsafe { right.multiply(packed_left.pack(left, [m, k]), scale, out, mode) };
+            return;
+        }
         for column in (0..n).step_by(BLOCK[1]) {
             let columns = BLOCK[1].min(n - column);
             for depth in (0..k).step_by(DEPTH) {

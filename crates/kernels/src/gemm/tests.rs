@@ -127,6 +127,14 @@ proptest! {
 }
 
 #[test]
+fn few_rows_read_the_right_operand_as_it_lies() {
+    for n in [16, 48, 64, 100, 128] {
+        check([13, 300, n], [Lie::Rows, Lie::Rows], Mode::Fresh, Threads::One);
+        check([28, 40, n], [Lie::Columns, Lie::Rows], Mode::Sum, Threads::One);
+    }
+}
+
+#[test]
 fn blocks_of_all_three_sides() {
     for lies in [[Lie::Rows, Lie::Rows], [Lie::Columns, Lie::Rows], [Lie::Rows, Lie::Columns]] {
         check([180, 1030, 40], lies, Mode::Fresh, Threads::All);

@@ -129,18 +129,27 @@ pub(crate) enum Mode {
     Sum,
 }
 
-/// `out (+)= scale * left x right` of packed operands: `left` `[m, k]`, and of `right`, which is
-/// packed with its own shape, the first `k` rows and `n` columns.
+/// A right operand.
+#[derive(Clone, Copy)]
+pub(super) enum Source {
+    /// Packed in panels, with so many rows and columns in all.
+    Packed(*const f32, [usize; 2]),
+    /// As it lies: row-major, rows so far apart. For whole vectors of columns only.
+    Rows(*const f32, usize),
+}
+
+/// `out (+)= scale * left x right` of a packed `left` `[m, k]` and of the first `k` rows and `n`
+/// columns of `right`.
 ///
 /// # Safety
-/// The packed operands must hold these sizes, `out` room for `[m, n]` (initialised for
+/// The operands must hold these sizes, `out` room for `[m, n]` (initialised for
 /// [`Mode::Sum`]), and the level must be that of this machine.
 #[allow(clippy::too_many_arguments)]
 pub(super) unsafe fn multiply(
     level: Level,
     size: [usize; 3],
     left: *const f32,
-    right: (*const f32, [usize; 2]),
+    right: Source,
     scale: f32,
     out: Target,
     mode: Mode,
@@ -152,7 +161,7 @@ pub(super) unsafe fn multiply(
             panels(
                 size: [usize; 3],
                 left: *const f32,
-                right: (*const f32, [usize; 2]),
+                right: Source,
                 scale: f32,
                 out: Target,
                 mode: Mode
@@ -165,34 +174,47 @@ pub(super) unsafe fn multiply(
 /// a core's nearest cache (32 kB), and sums of many terms lose less to rounding.
 const DEPTH: usize = 128;
 
+/// How far ahead rows of an operand are fetched that is read as it lies.
+const AHEAD: usize = 16;
+
 #[inline(always)]
 unsafe fn panels<L: Lanes>(
     [m, k, n]: [usize; 3],
     left: *const f32,
-    (right, [depth, packed]): (*const f32, [usize; 2]),
+    right: Source,
     scale: f32,
     out: Target,
     mode: Mode,
 ) {
+    let wide = 2 * L::WIDTH;
     let mut from = 0;
     loop {
         let steps = (k - from).min(DEPTH);
         let mode = if from == 0 { mode } else { Mode::Sum };
-        let mut panel = right;
         let mut column = 0;
         while column < n {
-            let columns = (n - column).min(2 * L::WIDTH);
-            let width = if packed - column > L::WIDTH { 2 * L::WIDTH } else { L::WIDTH };
-            let next = if column + columns < n {
-                panel.wrapping_add(depth * width + from * width)
-            } else {
-                right.wrapping_add((from + steps) * 2 * L::WIDTH)
+            let columns = (n - column).min(wide);
+            let last = column + columns >= n;
+            let (at, next, ahead) = match right {
+                Source::Packed(start, [depth, packed]) => {
+                    let width = if packed - column > L::WIDTH { wide } else { L::WIDTH };
+                    let at = start.wrapping_add(column * depth + from * width);
+                    let next = if last {
+                        start.wrapping_add((from + steps) * wide)
+                    } else {
+                        at.wrapping_add(depth * width)
+                    };
+                    ((at, width), next, 0)
+                }
+                Source::Rows(start, stride) => {
+                    let at = start.wrapping_add(column + from * stride);
+                    ((at, stride), at.wrapping_add(AHEAD * stride), stride)
+                }
             };
-            let at = (panel.wrapping_add(from * width), width);
             let mut row = 0;
             while row < m {
-                // The first tile of a panel fetches the next panel.
-                let right = if row == 0 { (at, next, width) } else { (at, next, 0) };
+                // The first tile of a packed panel fetches the next panel.
+                let right = (at, next, if row == 0 { at.1 } else { ahead });
                 let rows = (m - row).min(L::ROWS);
                 let left = left.wrapping_add(row * k + from * rows);
                 let out = out.at(row, column);
@@ -206,7 +228,6 @@ unsafe fn panels<L: Lanes>(
                 }
                 row += rows;
             }
-            panel = panel.wrapping_add(depth * width);
             column += columns;
         }
         from += steps;
@@ -216,8 +237,8 @@ unsafe fn panels<L: Lanes>(
     }
 }
 
-/// A panel of the right operand with the numbers of a step, and memory to be fetched meanwhile, so
-/// far for every step.
+/// A panel of the right operand with the distance of its rows, and memory to be fetched meanwhile,
+/// so far apart.
 type Panel = ((*const f32, usize), *const f32, usize);
 
 /// Picks the tile for the number of rows.

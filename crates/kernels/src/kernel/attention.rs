@@ -159,20 +159,14 @@ pub(crate) fn forward(q: Heads<'_>, k: Heads<'_>, v: Heads<'_>, shape: Shape) ->
     unsafe {
         filled2(lengths, |out, lse| {
             let (out, lse) = (Shared::new(out), Shared::new(lse));
+            if time == 1 && past > 0 {
+                one_query::attend([q, k, v], shape, out, lse);
+                return;
+            }
             let out = Place::alone(out, heads, width);
             let scratch = || Scratch::new(&shape, 1);
             shape.for_tasks(scratch, |sequence, kv_head, scratch| {
                 let (row, key) = (sequence * time, sequence * k.rows);
-                if time == 1 && past > 0 {
-                    for head in shape.group(kv_head) {
-                        let q = &q.data[q.at(row, head, width)..][..width];
-                        let out = out.data.part(row * out.stride + head * width, width);
-                        let keys = (k, v, key, kv_head);
-                        let lse = lse.part(shape.lse(sequence, head, 0), 1);
-                        one_query::attend(q, keys, &mut scratch.scores[0], out, &mut lse[0], shape);
-                    }
-                    return;
-                }
                 let Scratch { left, rights: [keys, values, ..], scores: [scores, _] } = scratch;
                 let size = [width, shape.keys()];
                 keys.repack(k.view(key, kv_head, width).transposed(), size, Threads::One);

@@ -58,8 +58,11 @@ pub(crate) fn forward(x: &[f32], weights: Weights<'_>, keep: bool) -> Forward {
     let rows = x.len() / d;
     // SAFETY: the matrices have these shapes.
     let [gate, up, down] = unsafe {
-        [(weights.gate, [d, ffn]), (weights.up, [d, ffn]), (weights.down, [ffn, d])]
-            .map(|(weight, size)| Right::pack(Strided::rows(weight, size[1]), size, Threads::All))
+        [(weights.gate, [d, ffn]), (weights.up, [d, ffn]), (weights.down, [ffn, d])].map(
+            |(weight, size)| {
+                Right::for_rows(rows, Strided::rows(weight, size[1]), size, Threads::All)
+            },
+        )
     };
     let run = |out: Shared, saved: Option<[Shared; 3]>| {
         for_chunks_of(0..rows, chunk(rows), Scratch::default, |part, scratch| {

@@ -40,7 +40,7 @@ pub(crate) fn loss(
     // SAFETY: `head` has this shape.
     let (packed, back) = unsafe {
         let back = || Right::pack(view.transposed(), [vocabulary, d], Threads::All);
-        (Right::pack(view, [d, vocabulary], Threads::All), wanted.hidden.then(back))
+        (Right::for_rows(n, view, [d, vocabulary], Threads::All), wanted.hidden.then(back))
     };
     let unit = panel_rows(level());
     let chunk = (CHUNK / vocabulary / unit * unit).clamp(unit, 12 * unit);

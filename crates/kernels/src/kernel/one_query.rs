@@ -1,62 +1,103 @@
-//! Attention of a single new query, as in generation: nothing is packed, for nothing is used twice.
+//! Attention of a single new query of each sequence, as in generation: nothing is packed, for
+//! nothing is used twice, and all heads of a cached row are read together, in the order in which
+//! they lie.
 
 use std::mem::MaybeUninit;
 
+use rayon::prelude::*;
+
 use super::attention::{Heads, Shape};
+use crate::buffer::Shared;
 use crate::simd::{exp, largest, map_sum, mul_add, reduce2, vectorised};
 
-/// Attends with `q` `[width]` to all keys of a head: keys, values, their first row and the head.
-/// Writes the output `[width]` and the log-sum-exp; `scores` has room for a score of each key.
-pub(crate) fn attend(
-    q: &[f32],
-    (k, v, first, kv_head): (Heads<'_>, Heads<'_>, usize, usize),
-    scores: &mut [f32],
-    out: &mut [MaybeUninit<f32>],
-    lse: &mut MaybeUninit<f32>,
-    shape: Shape,
-) {
+/// Multiply-adds below which waking other threads costs more than it saves.
+const SMALL: usize = 1 << 16;
+
+/// Attends with the one query of each sequence to all of its keys. Writes the output
+/// `[batch, heads, width]` and the log-sum-exp `[batch, heads]`.
+///
+/// # Safety
+/// Both outputs must have room for that, and nobody else may touch them.
+pub(crate) unsafe fn attend([q, k, v]: [Heads<'_>; 3], shape: Shape, out: Shared, lse: Shared) {
+    let Shape { batch, heads, kv_heads, width, .. } = shape;
     let keys = shape.keys();
-    let [k_at, v_at] = [k, v].map(|heads| heads.at(first, kv_head, shape.width));
-    let (k_rows, v_rows) = ((&k.data[k_at..], k.stride), (&v.data[v_at..], v.stride));
-    weigh(q, k_rows, &mut scores[..keys], shape.scale(), lse);
-    mix(&scores[..keys], v_rows, out);
+    let one = |sequence: usize, scores: &mut Vec<f32>| {
+        scores.resize(heads * keys, 0.0);
+        let rows = |cache: Heads<'_>| cache.at(sequence * cache.rows, 0, width);
+        let q = &q.data[q.at(sequence, 0, width)..][..heads * width];
+        let sizes = [width, heads / kv_heads, keys];
+        // SAFETY: the parts are those of this sequence.
+        unsafe {
+            let lse = lse.part(sequence * heads, heads);
+            let out = out.part(sequence * heads * width, heads * width);
+            weigh(q, (&k.data[rows(k)..], k.stride), scores, sizes, shape.scale(), lse);
+            mix(scores, (&v.data[rows(v)..], v.stride), sizes, out);
+        }
+    };
+    if batch * heads * width * keys <= SMALL || rayon::current_num_threads() == 1 {
+        let mut scores = Vec::new();
+        (0..batch).for_each(|sequence| one(sequence, &mut scores));
+    } else {
+        (0..batch)
+            .into_par_iter()
+            .for_each_init(Vec::new, |scores, sequence| one(sequence, scores));
+    }
 }
 
 vectorised! {
-    /// Probabilities of the keys.
+    /// Probabilities `[heads, keys]` of queries `[heads, width]`; `sizes` are the width of a head,
+    /// the query heads of a key head, and the keys.
     fn weigh(
         q: &[f32],
         keys: (&[f32], usize),
         scores: &mut [f32],
+        sizes: [usize; 3],
         scale: f32,
-        lse: &mut MaybeUninit<f32>,
+        lse: &mut [MaybeUninit<f32>],
     ) {
+        let [width, group, count] = sizes;
         let (rows, stride) = keys;
-        for (key, score) in scores.iter_mut().enumerate() {
-            *score = reduce2(q, &rows[key * stride..][..q.len()], mul_add::<FMA>) * scale;
+        for key in 0..count {
+            let row = &rows[key * stride..];
+            for (head, q) in q.chunks_exact(width).enumerate() {
+                let k = &row[head / group * width..][..width];
+                scores[head * count + key] = reduce2(q, k, mul_add::<FMA>) * scale;
+            }
         }
-        let most = largest(scores);
-        let sum = map_sum(scores, |score| exp::<FMA>(score - most));
-        lse.write(most + sum.ln());
-        let share = 1.0 / sum;
-        for score in scores {
-            *score *= share;
+        for (scores, lse) in scores.chunks_exact_mut(count).zip(lse) {
+            let most = largest(scores);
+            let sum = map_sum(scores, |score| exp::<FMA>(score - most));
+            lse.write(most + sum.ln());
+            let share = 1.0 / sum;
+            for score in scores {
+                *score *= share;
+            }
         }
     }
 }
 
 vectorised! {
-    /// The sum of the values, each times its probability.
-    fn mix(probabilities: &[f32], values: (&[f32], usize), out: &mut [MaybeUninit<f32>]) {
+    /// The sums of the values, each times its probability: `[heads, width]`.
+    fn mix(
+        probabilities: &[f32],
+        values: (&[f32], usize),
+        sizes: [usize; 3],
+        out: &mut [MaybeUninit<f32>],
+    ) {
+        let [width, group, count] = sizes;
         let (rows, stride) = values;
         for out in out.iter_mut() {
             out.write(0.0);
         }
         // SAFETY: every element was just written.
         let out = unsafe { out.assume_init_mut() };
-        for (key, &probability) in probabilities.iter().enumerate() {
-            for (out, value) in out.iter_mut().zip(&rows[key * stride..]) {
-                *out = mul_add::<FMA>(probability, *value, *out);
+        for key in 0..count {
+            let row = &rows[key * stride..];
+            for (head, out) in out.chunks_exact_mut(width).enumerate() {
+                let probability = probabilities[head * count + key];
+                for (out, value) in out.iter_mut().zip(&row[head / group * width..][..width]) {
+                    *out = mul_add::<FMA>(probability, *value, *out);
+                }
             }
         }
     }

@@ -58,7 +58,7 @@ pub(crate) fn forward(x: &[f32], weights: Weights<'_>, angles: Angles<'_>) -> [V
     let packed = unsafe {
         [0, 1, 2].map(|i| {
             let view = Strided::rows(weights.matrices[i], widths[i]);
-            Right::pack(view, [d, widths[i]], Threads::All)
+            Right::for_rows(rows, view, [d, widths[i]], Threads::All)
         })
     };
     let run = |out: Shared, inverse: Shared| {

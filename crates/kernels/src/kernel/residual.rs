@@ -45,7 +45,7 @@ fn multiply(
 ) -> Vec<f32> {
     // SAFETY: the matrix has this shape; the chunks cover all rows, each its own.
     unsafe {
-        let packed = Right::pack(matrix, [k, n], Threads::All);
+        let packed = Right::for_rows(rows, matrix, [k, n], Threads::All);
         filled(rows * n, |out| {
             let out = Shared::new(out);
             for_chunks_of(0..rows, chunk(rows), Left::default, |part, left| {

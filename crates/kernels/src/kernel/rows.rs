@@ -18,6 +18,10 @@ const CHUNKS: usize = 8;
 /// Rows of a chunk.
 pub(crate) fn chunk(rows: usize) -> usize {
     let unit = panel_rows(level());
+    if rows <= 2 * unit {
+        // As in generation: two threads share what one could do.
+        return rows.div_ceil(2).max(1);
+    }
     (rows / CHUNKS).next_multiple_of(unit).clamp(2 * unit, PANELS * unit)
 }
 
