@@ -286,23 +286,45 @@ class Report:
                 }
             yield "rounds", ledger
 
-    def beside(self, main, gain):
-        """A ladder beside the paper's rows, which are as many."""
+    def beside(self, main, difference):
+        """The mirrored element of the paper: each variant beside its row, or the rows alone."""
         paper = json.loads(PAPER.read_text(encoding="utf-8"))["elements"]
-        rows = next(element for element in paper if element["id"] == self.mirrors)["rows"]
-        context = next(element for element in paper if element["id"] == self.mirrors)["context"]
-        assert len(rows) == len(self.names) and self.ladder and self.benchmarks
+        element = next(element for element in paper if element["id"] == self.mirrors)
+        assert self.benchmarks, "the paper's averages are scores"
+        with open(self.folder / "tables" / "paper.csv", newline="", encoding="utf-8") as file:
+            written = list(csv.DictReader(file))
+        everything = element["rows"] + element.get("context", [])
+        assert [row["In the paper"] for row in written[len(element["rows"]) :]] == [
+            row["label"] for row in element.get("context", [])
+        ]
+        if "Here" not in written[0]:
+            table = {}
+            for row in everything:
+                for column in element["columns"]:
+                    title = column["title"] + (", derived" if column.get("derived") else "")
+                    title += f" ({column['unit']})" if column.get("unit") else ""
+                    table[row["label"], title] = row["values"].get(column["key"])
+                table[row["label"], "Average (%)"] = row["average"]
+            return table
+        # Every variant has a row of its own: in a ladder the one of its rung, else of its rank.
+        labels = [row["In the paper"] for row in written[: len(self.names)]]
+        rows = [next(r for r in element["rows"] if r["label"] == label) for label in labels]
+        assert len(set(labels)) == len(labels) <= len(element["rows"])
+        if self.ladder:
+            assert rows == element["rows"]
+        against = "gain" if self.ladder else "Δ to the first"
         table = {}
         for index, (name, row) in enumerate(zip(self.names, rows)):
             title = self.title[name]
+            below = rows[index - 1 if self.ladder else 0]["average"] if index else None
             table |= {
                 (title, "Parameters"): main[title, "Parameters"],
                 (title, "Average score (%)"): main[title, "Average (%)"],
-                (title, "Here, gain"): main.get((title, gain)),
+                (title, f"Here, {against}"): main.get((title, difference)),
                 (title, "Paper, average (%)"): row["average"],
-                (title, "Paper, gain"): row["average"] - rows[index - 1]["average"] if index else None,
+                (title, f"Paper, {against}"): None if below is None else row["average"] - below,
             }
-        for index, row in enumerate(context, len(rows)):
+        for index, row in enumerate(element.get("context", []), len(rows)):
             table[index, "Paper, average (%)"] = row["average"]
         return table
 
