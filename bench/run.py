@@ -135,7 +135,7 @@ def train(bench):
         if precision not in bench.options.precision:
             continue
         say(f"train: {variant} {precision}")
-        ours = ["--precision", "bf16"] if precision == "bf16" else []
+        ours = ["--set", "train.precision=bf16"] if precision == "bf16" else []
         theirs = ["--bf16"] if precision == "bf16" else []
         flex = bench.our_step("flex", variant, *ours)
         tch = bench.our_step("tch", variant, *ours, "--backend", "tch")

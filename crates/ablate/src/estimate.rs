@@ -16,7 +16,7 @@ mod timings;
 pub use length::Lengths;
 pub use schedule::{Workers, wall_seconds};
 pub use speed::Source;
-pub use timings::{Measured, Timings, machine_key, shape_key};
+pub use timings::{Measured, Timings, Workload, machine_key};
 
 use ablate_cost::Parameters;
 use ablate_pipeline::NodeId;

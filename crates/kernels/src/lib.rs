@@ -10,6 +10,9 @@
 //! partition of the work, a fixed order of every sum), and nothing of the size `time x time` for a
 //! whole batch is ever stored.
 //!
+//! Tensors are f32. The factors of matrix products may be rounded to bf16 on the way into a product:
+//! see [`Precision`].
+//!
 //! What this crate deliberately does not do: it knows no model, no weights and no optimiser; it
 //! draws no random numbers; it keeps no state besides what a backward pass needs.
 #![recursion_limit = "256"]
@@ -29,6 +32,7 @@ mod simd;
 mod weights;
 
 pub use allocator::tune_allocator;
+pub use gemm::Precision;
 pub use ops::{
     cached_attention, causal_attention, cross_entropy, embedding, feed_forward, head_cross_entropy,
     linear, rms_norm, rotate, self_attention, squared_norm, swiglu, token_losses,

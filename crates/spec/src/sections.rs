@@ -243,6 +243,7 @@ impl Reader<'_, '_> {
             epsilon: table.epsilon,
             clip: table.clip,
             validations: table.validations as usize,
+            precision: table.precision,
         })
     }
 

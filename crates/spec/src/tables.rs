@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::size::{Bytes, Count, Share};
-use crate::{DocumentSplit, RoundBudget, Scheme, Scoring, WidthCriterion};
+use crate::{DocumentSplit, Precision, RoundBudget, Scheme, Scoring, WidthCriterion};
 
 /// Training and validation text.
 #[derive(Debug, Deserialize, Serialize, JsonSchema)]
@@ -345,6 +345,8 @@ pub(crate) struct TrainTable {
     /// Evenly spaced points at which the validation loss is measured.
     #[schemars(range(min = 1, max = 100000))]
     pub(crate) validations: u64,
+    /// How the factors of matrix products are rounded; weights and sums are f32 in any case.
+    pub(crate) precision: Precision,
 }
 
 impl Default for TrainTable {
@@ -363,6 +365,7 @@ impl Default for TrainTable {
             epsilon: 1e-8,
             clip: 1.0,
             validations: 8,
+            precision: Precision::F32,
         }
     }
 }

@@ -237,6 +237,20 @@ pub struct Train {
     pub clip: f64,
     /// Evenly spaced points at which the validation loss is measured.
     pub validations: usize,
+    /// How the factors of matrix products are rounded.
+    pub precision: Precision,
+}
+
+/// How the factors of a training's matrix products are rounded; weights, moments and sums are f32
+/// in any case, and so are validation, scoring and evaluation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// As they are.
+    #[default]
+    F32,
+    /// To bf16: faster on processors with AMX or AVX-512 BF16.
+    Bf16,
 }
 
 /// How long a training is.

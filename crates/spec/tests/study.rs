@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 
 use ablate_spec::{
-    Budget, Build, Corpus, Eval, Failure, Inherit, Init, Loaded, Model, Options, Origin,
+    Budget, Build, Corpus, Eval, Failure, Inherit, Init, Loaded, Model, Options, Origin, Precision,
     RandomInit, RoundBudget, Rounds, Scheme, Scoring, Severity, Solved, Source, Storyworld,
     Tokenizer, Train, TrainBpe, WidthCriterion, load, render,
 };
@@ -89,6 +89,7 @@ fn defaults() {
         epsilon: 1e-8,
         clip: 1.0,
         validations: 8,
+        precision: Precision::F32,
     };
     assert_eq!(base.train, train);
     let rounds =

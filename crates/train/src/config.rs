@@ -1,5 +1,6 @@
 //! How long, in what portions and at what rates to train.
 
+use ablate_kernels::Precision;
 use serde::{Deserialize, Serialize};
 
 use crate::TrainError;
@@ -33,6 +34,10 @@ pub struct TrainConfig {
     pub epsilon: f64,
     /// Largest norm of all gradients together; longer gradients are scaled down to it.
     pub clip: f64,
+    /// How the factors of matrix products are rounded where gradients are made; validation and
+    /// scoring are in f32.
+    #[serde(default)]
+    pub precision: Precision,
     /// Steps between validations; 0 validates only before the first step and after the last.
     pub validate_every: u64,
     /// Windows of each validation shard that are read, from its start; fewer if it has fewer.
@@ -111,6 +116,7 @@ pub(crate) mod tests {
             beta2: 0.95,
             epsilon: 1e-8,
             clip: 1.0,
+            precision: Precision::F32,
             validate_every: 4,
             validation_windows: 5,
             checkpoint_every: 5,

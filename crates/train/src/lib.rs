@@ -28,6 +28,8 @@ mod step;
 mod train;
 mod validation;
 
+pub use ablate_kernels::Precision;
+
 pub use checkpoint::Checkpoints;
 pub use config::TrainConfig;
 pub use data::TrainData;

@@ -63,6 +63,11 @@ impl Live {
     /// # Errors
     /// [`TrainError::Diverged`] where either is not finite, or a damaged shard.
     pub(crate) fn pass(&self, config: &TrainConfig, data: &TrainData) -> Result<Pass, TrainError> {
+        config.precision.scope(|| self.portions(config, data))
+    }
+
+    /// The same, in whatever precision the thread is in.
+    fn portions(&self, config: &TrainConfig, data: &TrainData) -> Result<Pass, TrainError> {
         let size = config.batch_sequences;
         let batch = &data.order[self.step as usize * size..][..size];
         let device = self.model.device();

@@ -1,11 +1,12 @@
-//! Fifty steps against the same fifty in PyTorch (`fixtures/make_curve.py`).
+//! Fifty steps against the same fifty in PyTorch (`fixtures/make_curve.py`, `make_bf16_curve.py`).
 
 use std::path::{Path, PathBuf};
 
 use ablate_corpus::{Shard, ShardWriter};
 use ablate_model::{Backend, ModelConfig, Weights, training_device};
 use ablate_train::{
-    Checkpoints, Observer, StepRecord, TrainConfig, TrainData, ValidationRecord, train,
+    Checkpoints, Observer, Outcome, Precision, StepRecord, TrainConfig, TrainData,
+    ValidationRecord, train,
 };
 use serde::Deserialize;
 
@@ -73,31 +74,71 @@ fn near(what: &str, ours: f64, theirs: f64, relative: f64) {
     assert!(error < relative, "{what}: {ours} here, {theirs} in PyTorch");
 }
 
+impl Curve {
+    fn load() -> Self {
+        serde_json::from_slice(&std::fs::read(fixture("curve.json")).unwrap()).unwrap()
+    }
+
+    /// The same steps here.
+    fn train(&self) -> (Records, Outcome) {
+        let vocabulary = self.model.shape.vocabulary;
+        let folder = tempfile::tempdir().unwrap();
+        let text = shard(&folder.path().join("text"), &self.tokens, vocabulary);
+        let held_out = shard(&folder.path().join("held-out"), &self.held_out_tokens, vocabulary);
+        let data = TrainData {
+            shard: &text,
+            order: &self.order,
+            token_bytes: &self.token_bytes,
+            validation: vec![("en".into(), &held_out)],
+        };
+        let mut records = Records::default();
+        let outcome = train(
+            &self.train,
+            &self.model,
+            Weights::load(&fixture("curve-initial.safetensors")).unwrap(),
+            &data,
+            &Checkpoints::new(folder.path().join("checkpoints"), "curve"),
+            &training_device(Backend::Flex),
+            &mut records,
+        )
+        .unwrap();
+        (records, outcome)
+    }
+}
+
+#[test]
+fn bf16_stays_as_near_to_f32_as_autocast_does() {
+    #[derive(Deserialize)]
+    struct Autocast {
+        losses: Vec<f64>,
+    }
+    let autocast: Autocast =
+        serde_json::from_slice(&std::fs::read(fixture("curve-bf16.json")).unwrap()).unwrap();
+    let mut curve = Curve::load();
+    curve.train.precision = Precision::Bf16;
+    let (records, outcome) = curve.train();
+    let apart = |losses: &mut dyn Iterator<Item = f64>| {
+        let each = losses.zip(&curve.steps).map(|(loss, step)| (loss - step.loss).abs());
+        let each: Vec<f64> = each.collect();
+        assert_eq!(each.len(), 50);
+        (each.iter().sum::<f64>() / 50.0, each.into_iter().fold(0.0, f64::max))
+    };
+    let (mean, most) = apart(&mut records.steps.iter().map(|step| step.loss));
+    let (peer_mean, peer_most) = apart(&mut autocast.losses.iter().copied());
+    // Autocast rounds results as well as factors.
+    assert!(mean <= peer_mean && most <= peer_most, "{mean} {most}, {peer_mean} {peer_most}");
+    assert!(mean > 1e-4, "{mean}: nothing was rounded");
+    // Validation is in f32: before the first step nothing differs.
+    near("held-out loss", records.validations[0].loss, curve.held_out.before.loss, 1e-4);
+    let (again, same) = curve.train();
+    assert!(again.steps.iter().zip(&records.steps).all(|(a, b)| a.loss == b.loss));
+    assert!(same.weights.iter().zip(outcome.weights.iter()).all(|(a, b)| a.1.values == b.1.values));
+}
+
 #[test]
 fn fifty_steps_agree_with_pytorch() {
-    let curve: Curve =
-        serde_json::from_slice(&std::fs::read(fixture("curve.json")).unwrap()).unwrap();
-    let vocabulary = curve.model.shape.vocabulary;
-    let folder = tempfile::tempdir().unwrap();
-    let text = shard(&folder.path().join("text"), &curve.tokens, vocabulary);
-    let held_out = shard(&folder.path().join("held-out"), &curve.held_out_tokens, vocabulary);
-    let data = TrainData {
-        shard: &text,
-        order: &curve.order,
-        token_bytes: &curve.token_bytes,
-        validation: vec![("en".into(), &held_out)],
-    };
-    let mut records = Records::default();
-    let outcome = train(
-        &curve.train,
-        &curve.model,
-        Weights::load(&fixture("curve-initial.safetensors")).unwrap(),
-        &data,
-        &Checkpoints::new(folder.path().join("checkpoints"), "curve"),
-        &training_device(Backend::Flex),
-        &mut records,
-    )
-    .unwrap();
+    let curve = Curve::load();
+    let (records, outcome) = curve.train();
 
     assert_eq!(records.steps.len(), 50);
     assert_eq!(curve.steps.len(), 50);

@@ -7,7 +7,7 @@ use ablate_corpus::{Shard, ShardWriter, order};
 use ablate_cost::Shape;
 use ablate_model::{Backend, ModelConfig, Scheme, Weights, random_weights, training_device};
 use ablate_train::{
-    Checkpoints, Observer, Outcome, StepRecord, TrainConfig, TrainData, TrainError,
+    Checkpoints, Observer, Outcome, Precision, StepRecord, TrainConfig, TrainData, TrainError,
     ValidationRecord, train, truncate_metrics,
 };
 use tempfile::TempDir;
@@ -114,6 +114,7 @@ impl Bench {
                 beta2: 0.95,
                 epsilon: 1e-8,
                 clip: 1.0,
+                precision: Precision::F32,
                 validate_every: 4,
                 validation_windows: 5,
                 checkpoint_every: 5,

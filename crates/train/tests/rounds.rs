@@ -5,8 +5,8 @@ use ablate_cost::Shape;
 use ablate_model::{
     Backend, Decoder, ModelConfig, Scheme, device, random_weights, training_device,
 };
-use ablate_train::TrainConfig;
 use ablate_train::rounds::{Ledger, batch_losses, next_order};
+use ablate_train::{Precision, TrainConfig};
 use burn::tensor::{Int, Tensor, TensorData};
 
 #[test]
@@ -27,6 +27,7 @@ fn batch_losses_are_means_over_the_batch() {
         beta2: 0.95,
         epsilon: 1e-8,
         clip: 1.0,
+        precision: Precision::F32,
         validate_every: 0,
         validation_windows: 1,
         checkpoint_every: 0,

@@ -12,14 +12,14 @@ use std::time::Instant;
 use ablate_corpus::{Shard, ShardWriter, Windows, order};
 use ablate_model::{Backend, random_weights, training_device};
 use ablate_report::{duration, si, si_unit};
-use ablate_train::{Checkpoints, Observer, StepRecord, TrainData, ValidationRecord};
+use ablate_train::{Checkpoints, Observer, Precision, StepRecord, TrainData, ValidationRecord};
 use serde::{Deserialize, Serialize};
 
 use super::plan::table::{table, text};
 use super::run::wanted;
 use super::{print, say};
 use crate::cli::BenchArgs;
-use crate::estimate::{Measured, Timings, machine_key, shape_key};
+use crate::estimate::{Measured, Timings, Workload, machine_key};
 use crate::exit::{CommandError, CommandResult, Exit};
 use crate::graph::{self, StudyGraph, VariantNodes};
 use crate::machine::{Machine, peak_memory};
@@ -46,7 +46,7 @@ struct Row {
     parameters: u64,
     tokens_per_step: u64,
     threads: usize,
-    precision: String,
+    precision: Precision,
     /// Of every step after the first ones.
     step_seconds: Vec<f64>,
     /// Of the median step.
@@ -168,7 +168,7 @@ fn measure(
         parameters: recipe.model.shape.parameters().total,
         tokens_per_step: recipe.batch_tokens(),
         threads,
-        precision: "f32".to_owned(),
+        precision: recipe.precision,
         tokens_per_second: recipe.batch_tokens() as f64 / median,
         flops_per_second: step_flops(&recipe) / median,
         step_seconds,
@@ -307,7 +307,7 @@ fn keep(
         let seconds_per_token = 1.0 / row.tokens_per_second;
         // The update is in the step already.
         let measured = Measured::new(&recipe.model, seconds_per_token, 0.0);
-        let key = shape_key(&recipe.model, recipe.micro_sequences);
+        let key = Workload::training(&recipe).key();
         new.extend(measured.map(|measured| (key, measured)));
     }
     Timings::add(Path::new(&root.timings()), &machine_key(machine), &new);

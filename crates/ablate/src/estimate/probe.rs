@@ -8,7 +8,7 @@ use ablate_model::{
 };
 use burn::tensor::{Int, Tensor, TensorData};
 
-use super::timings::Measured;
+use super::timings::{Measured, Workload};
 
 /// What one timed step should take: long enough for the clock, short enough to wait for.
 const STEP: Duration = Duration::from_millis(300);
@@ -31,15 +31,15 @@ pub fn reference() -> (ModelConfig, usize) {
     (ModelConfig { shape, context: 256, rope_theta: 10_000.0, norm_eps: 1e-5 }, 16)
 }
 
-/// Times one shape with one thread, on at most `micro_sequences` sequences at a time. `None`
-/// when it cannot be built.
-pub fn measure(model: &ModelConfig, micro_sequences: usize) -> Option<Measured> {
+/// Times one workload with one thread, on at most its sequences at a time. `None` when its model
+/// cannot be built.
+pub fn measure(workload: Workload<'_>) -> Option<Measured> {
     // Trainings run side by side, each with its share of the cores: mostly one.
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().ok()?;
-    pool.install(|| time(model, micro_sequences))
+    pool.install(|| workload.precision.scope(|| time(workload.model, workload.sequences)))
 }
 
-fn time(config: &ModelConfig, micro_sequences: usize) -> Option<Measured> {
+fn time(config: &ModelConfig, most: usize) -> Option<Measured> {
     let weights = random_weights(config, Scheme::Gpt2, 0.02, 0);
     let model = Decoder::from_weights(config, &weights, &training_device(Backend::Flex)).ok()?;
     let start = Instant::now();
@@ -47,7 +47,7 @@ fn time(config: &ModelConfig, micro_sequences: usize) -> Option<Measured> {
     let (model, _) = step(model, 1);
     let (model, one) = step(model, 1);
     let fitting = (STEP.as_secs_f64() / one.pass.max(1e-6)) as usize;
-    let sequences = fitting.clamp(1, micro_sequences.max(1));
+    let sequences = fitting.clamp(1, most.max(1));
     let (mut model, mut best) = step(model, sequences);
     while start.elapsed() < ENOUGH {
         let again;
@@ -109,6 +109,8 @@ impl ParameterMap for Descent {
 
 #[cfg(test)]
 mod tests {
+    use ablate_train::Precision;
+
     use super::*;
 
     #[test]
@@ -124,7 +126,8 @@ mod tests {
         };
         let model = ModelConfig { shape, context: 32, rope_theta: 10_000.0, norm_eps: 1e-5 };
         let start = Instant::now();
-        let measured = measure(&model, 8).unwrap();
+        let workload = Workload { model: &model, sequences: 8, precision: Precision::F32 };
+        let measured = measure(workload).unwrap();
         assert!(start.elapsed() < Duration::from_secs(10));
         // Between a very slow core and more than any core can do.
         assert!((1e7..1e13).contains(&measured.flops_per_second), "{measured:?}");

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use ablate_cost::{flops_per_token, training_memory};
-use ablate_model::ModelConfig;
+use ablate_train::Precision;
 use serde::Serialize;
 
-use super::timings::{Measured, Timings, machine_key, shape_key};
+use super::timings::{Measured, Timings, Workload, machine_key};
 use super::{Timing, probe, rates};
 use crate::commands::say;
 use crate::machine::Machine;
@@ -67,16 +67,17 @@ impl Speeds {
         Self { path: path.to_owned(), machine: key, memory, timing, known, new: BTreeMap::new() }
     }
 
-    /// The speed of a shape.
-    pub fn of(&mut self, model: &ModelConfig, micro_sequences: usize) -> Speed {
-        if let Some(known) = self.measured(model, micro_sequences) {
+    /// The speed of a workload.
+    pub fn of(&mut self, workload: Workload<'_>) -> Speed {
+        if let Some(known) = self.measured(workload) {
             return Speed {
                 pass: known.seconds_per_token,
                 update: known.seconds_per_update,
                 source: Source::Measured,
             };
         }
-        let (rate, source) = self.rate();
+        let (rate, source) = self.rate(workload.precision);
+        let model = workload.model;
         Speed {
             pass: flops_per_token(&model.shape, model.context).training / rate,
             update: 0.0,
@@ -91,26 +92,26 @@ impl Speeds {
         }
     }
 
-    fn measured(&mut self, model: &ModelConfig, micro_sequences: usize) -> Option<Measured> {
-        let key = shape_key(model, micro_sequences);
+    fn measured(&mut self, workload: Workload<'_>) -> Option<Measured> {
+        let key = workload.key();
         if let Some(known) = self.known.get(&key) {
             return Some(*known);
         }
-        if self.timing == Timing::Cached || !self.fits(model, micro_sequences) {
+        if self.timing == Timing::Cached || !self.fits(workload) {
             return None;
         }
         if self.new.is_empty() {
             say("timing shapes on this machine, about a second each; kept for the next time");
         }
-        let measured = probe::measure(model, micro_sequences)?;
+        let measured = probe::measure(workload)?;
         self.known.insert(key.clone(), measured);
         self.new.insert(key, measured);
         Some(measured)
     }
 
-    fn fits(&self, model: &ModelConfig, micro_sequences: usize) -> bool {
+    fn fits(&self, Workload { model, sequences, .. }: Workload<'_>) -> bool {
         let sequence = flops_per_token(&model.shape, model.context).training * model.context as f64;
-        let memory = training_memory(&model.shape, micro_sequences, model.context).total;
+        let memory = training_memory(&model.shape, sequences, model.context).total;
         sequence <= LARGEST_SEQUENCE
             && model.shape.parameters().total <= LARGEST_MODEL
             && memory <= self.memory
@@ -118,9 +119,10 @@ impl Speeds {
 
     /// Operations per second of one core: of the reference shape, else the median of the shapes
     /// that were timed, else a guess.
-    fn rate(&mut self) -> (f64, Source) {
+    fn rate(&mut self, precision: Precision) -> (f64, Source) {
         let (model, sequences) = probe::reference();
-        if let Some(measured) = self.measured(&model, sequences) {
+        let reference = Workload { model: &model, sequences, precision };
+        if let Some(measured) = self.measured(reference) {
             return (measured.flops_per_second, Source::Extrapolated);
         }
         let mut rates: Vec<f64> = self.known.values().map(|m| m.flops_per_second).collect();
@@ -135,8 +137,13 @@ impl Speeds {
 #[cfg(test)]
 mod tests {
     use ablate_cost::Shape;
+    use ablate_model::ModelConfig;
 
     use super::*;
+
+    fn of(model: &ModelConfig) -> Workload<'_> {
+        Workload { model, sequences: 4, precision: Precision::F32 }
+    }
 
     fn machine() -> Machine {
         Machine { cpu: "a cpu".to_owned(), cores: 2, memory: 8_000_000_000 }
@@ -163,28 +170,34 @@ mod tests {
         let (wide, narrow) = (model(512), model(64));
         let flops = flops_per_token(&wide.shape, wide.context).training;
 
-        let guess = speeds().of(&wide, 4);
+        let guess = speeds().of(of(&wide));
         assert_eq!(guess.source, Source::Guessed);
         assert!((guess.pass * rates::GUESSED_FLOPS / flops - 1.0).abs() < 1e-12);
 
         let measured =
             Measured { seconds_per_token: 2e-5, seconds_per_update: 0.25, flops_per_second: 7e9 };
-        let key = shape_key(&narrow, 4);
+        let key = of(&narrow).key();
         Timings::add(&path, &machine_key(&machine()), &BTreeMap::from([(key, measured)]));
-        let known = speeds().of(&narrow, 4);
+        let known = speeds().of(of(&narrow));
         assert_eq!(known, Speed { pass: 2e-5, update: 0.25, source: Source::Measured });
-        let extrapolated = speeds().of(&wide, 4);
+        let extrapolated = speeds().of(of(&wide));
         assert_eq!(extrapolated.source, Source::Extrapolated);
         assert!((extrapolated.pass * 7e9 / flops - 1.0).abs() < 1e-12);
+        // Another precision has speeds of its own.
+        let bf16 = Workload { precision: Precision::Bf16, ..of(&narrow) };
+        assert_ne!(speeds().of(bf16).source, Source::Measured);
     }
 
     #[test]
     fn models_of_paper_size_are_never_built() {
         let speeds = Speeds::new(Path::new("none"), &machine(), Timing::Measure);
-        assert!(!speeds.fits(&model(1792), 1));
+        assert!(!speeds.fits(of(&model(1792))));
         let (reference, sequences) = probe::reference();
-        assert!(speeds.fits(&reference, sequences));
+        assert!(speeds.fits(Workload { sequences, ..of(&reference) }));
         let poor = Machine { memory: 10_000_000, ..machine() };
-        assert!(!Speeds::new(Path::new("none"), &poor, Timing::Measure).fits(&reference, 16));
+        assert!(
+            !Speeds::new(Path::new("none"), &poor, Timing::Measure)
+                .fits(Workload { sequences: 16, ..of(&reference) })
+        );
     }
 }

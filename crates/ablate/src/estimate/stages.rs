@@ -10,6 +10,7 @@ use ablate_spec::Study;
 
 use super::length::{Lengths, RunLength, recipe};
 use super::speed::{Speed, Speeds};
+use super::timings::Workload;
 use super::{Work, rates};
 use crate::graph::VariantNodes;
 use crate::stages::{benchmarks, compact, corpus, eval, inherit, select, shards, tokenizer, train};
@@ -144,7 +145,7 @@ impl<'a> Estimator<'a> {
         let node = self.graph.node(id);
         let run: train::Recipe = recipe(node)?;
         let RunLength { steps, tokens, exact } = self.lengths.run(id)?;
-        let speed = self.speeds.of(&run.model, run.micro_sequences);
+        let speed = self.speeds.of(Workload::training(&run));
         let (shape, context) = (&run.model.shape, run.model.context);
         let validated = self.validated(node, &run, steps);
         let checkpoint = 3 * weights(shape);
@@ -180,7 +181,7 @@ impl<'a> Estimator<'a> {
         let first = &draw.first;
         let (batches, _) = self.lengths.steps(first, *node.inputs.get("shards")?);
         let tokens = batches.saturating_mul(first.batch_tokens());
-        let speed = self.speeds.of(&first.model, first.micro_sequences);
+        let speed = self.speeds.of(Workload::scoring(first));
         let together = (first.micro_sequences * first.model.context) as u64;
         let (mut estimate, mut work) = scoring(&first.model, speed, tokens, together);
         estimate.disk = batches * (40 + 8 * first.batch_sequences as u64);
@@ -194,7 +195,7 @@ impl<'a> Estimator<'a> {
         let items = self.input(node, "benchmarks").map_or(0, item_count);
         let held_out = self.lengths.held_out(*node.inputs.get("shards")?);
         let tokens = items * rates::OPTIONS * rates::PROMPT_TOKENS + held_out.tokens;
-        let speed = self.speeds.of(&trained.model, trained.micro_sequences);
+        let speed = self.speeds.of(Workload::scoring(&trained));
         let (mut estimate, work) = scoring(&trained.model, speed, tokens, SCORED_TOGETHER);
         estimate.disk = items * rates::RESULT_BYTES;
         Some((estimate, work))

@@ -7,9 +7,11 @@ use std::path::Path;
 use ablate_cost::flops_per_token;
 use ablate_model::ModelConfig;
 use ablate_pipeline::write_atomic;
+use ablate_train::Precision;
 use serde::{Deserialize, Serialize};
 
 use crate::machine::Machine;
+use crate::stages::train;
 
 /// How fast one shape trains with one thread.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -85,7 +87,36 @@ pub fn machine_key(machine: &Machine) -> String {
 }
 
 /// Everything that the speed of a training depends on.
-pub fn shape_key(model: &ModelConfig, micro_sequences: usize) -> String {
+#[derive(Clone, Copy, Debug)]
+pub struct Workload<'a> {
+    pub model: &'a ModelConfig,
+    /// Sequences of a pass.
+    pub sequences: usize,
+    pub precision: Precision,
+}
+
+impl<'a> Workload<'a> {
+    /// Of a training run.
+    pub fn training(run: &'a train::Recipe) -> Self {
+        Self { model: &run.model, sequences: run.micro_sequences, precision: run.precision }
+    }
+
+    /// Of scoring with a model that was trained so.
+    pub fn scoring(run: &'a train::Recipe) -> Self {
+        Self { precision: Precision::F32, ..Self::training(run) }
+    }
+
+    /// Its name among the timings.
+    pub fn key(&self) -> String {
+        let precision = match self.precision {
+            Precision::F32 => "",
+            Precision::Bf16 => ", bf16",
+        };
+        shape_key(self.model, self.sequences) + precision
+    }
+}
+
+fn shape_key(model: &ModelConfig, sequences: usize) -> String {
     let s = &model.shape;
     format!(
         "vocabulary {}, depth {}, width {}, heads {}/{}, ffn {}, {}, context {}, sequences {}",
@@ -97,7 +128,7 @@ pub fn shape_key(model: &ModelConfig, micro_sequences: usize) -> String {
         s.ffn,
         if s.tied { "tied" } else { "untied" },
         model.context,
-        micro_sequences
+        sequences
     )
 }
 

@@ -4,6 +4,7 @@ use ablate_inherit::WidthCriterion;
 use ablate_model::{ModelConfig, Scheme};
 use ablate_pipeline::{Graph, NodeId};
 use ablate_spec as spec;
+use ablate_train::Precision;
 
 use super::build::{Text, add};
 use super::{RoundNodes, SeedNodes, StudyGraph};
@@ -197,6 +198,10 @@ fn recipe(
         epsilon: settings.epsilon,
         clip: settings.clip,
         validations: settings.validations,
+        precision: match settings.precision {
+            spec::Precision::F32 => Precision::F32,
+            spec::Precision::Bf16 => Precision::Bf16,
+        },
         seed,
     }
 }

@@ -9,8 +9,8 @@ use ablate_corpus::{Shard, ShardInfo, TokenBytes, Windows, order};
 use ablate_model::{Backend, ModelConfig, Scheme, Weights, random_weights, training_device};
 use ablate_pipeline::{Context, Failure, FailureKind};
 use ablate_train::{
-    Checkpoints, Observer, StepRecord, TrainConfig, TrainData, TrainError, ValidationRecord,
-    truncate_metrics,
+    Checkpoints, Observer, Precision, StepRecord, TrainConfig, TrainData, TrainError,
+    ValidationRecord, truncate_metrics,
 };
 use serde::{Deserialize, Serialize};
 
@@ -49,8 +49,15 @@ pub struct Recipe {
     pub clip: f64,
     /// Evenly spaced validations.
     pub validations: usize,
+    /// Of the factors of products; left out where it is f32, as in recipes before there was a choice.
+    #[serde(default, skip_serializing_if = "is_f32")]
+    pub precision: Precision,
     /// Seed of the first weights and of the order of the data.
     pub seed: u64,
+}
+
+fn is_f32(precision: &Precision) -> bool {
+    *precision == Precision::F32
 }
 
 /// Where the first weights come from.
@@ -171,6 +178,7 @@ impl Recipe {
             beta2: self.beta2,
             epsilon: self.epsilon,
             clip: self.clip,
+            precision: self.precision,
             validate_every: match self.validations {
                 0 => 0,
                 points => steps.div_ceil(points as u64),

@@ -3,8 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::simd::best;
-use crate::simd::held;
+use crate::simd::{Level, best, held};
 
 /// How an operand lies in memory.
 #[derive(Clone, Copy, Debug)]
@@ -44,26 +43,47 @@ impl Operand {
     }
 }
 
+/// Each precision on each instruction set of this machine.
+fn units() -> impl Iterator<Item = (Level, Precision)> {
+    let levels = [Level::Baseline, Level::Avx2, Level::Avx512].into_iter();
+    levels
+        .filter(|level| *level <= best())
+        .flat_map(|level| [Precision::F32, Precision::Bf16].map(|precision| (level, precision)))
+}
+
+/// A factor as a precision sees it.
+fn factor(x: f64, precision: Precision) -> f64 {
+    match precision {
+        Precision::F32 => x,
+        // Eight significant bits, by the rounding of f64 to an integer.
+        Precision::Bf16 if x == 0.0 => x,
+        Precision::Bf16 => {
+            let unit = 2f64.powi(x.abs().log2().floor() as i32 - 7);
+            (x / unit).round_ties_even() * unit
+        }
+    }
+}
+
 fn check([m, k, n]: [usize; 3], lies: [Lie; 2], mode: Mode, threads: Threads) {
     let left = Operand::new([m, k], lies[0], 0.37);
     let right = Operand::new([k, n], lies[1], 0.73);
     let stride = n + 3;
     let before: Vec<f32> = (0..m * stride).map(|i| (i as f32 * 0.11).cos()).collect();
-    for level in [Level::Baseline, Level::Avx2, Level::Avx512] {
-        if level > best() {
-            continue;
-        }
+    for (level, precision) in units() {
         let mut out = before.clone();
         let target = Target { start: out.as_mut_ptr(), stride };
-        held(level, || unsafe {
-            product([m, k, n], left.view(), right.view(), 0.5, target, mode, threads);
+        held(level, || {
+            precision.scope(|| unsafe {
+                product([m, k, n], left.view(), right.view(), 0.5, target, mode, threads);
+            });
         });
+        let rounded = |operand: &Operand, row, column| factor(operand.get(row, column), precision);
         for row in 0..m {
             for column in 0..stride {
                 let at = row * stride + column;
                 let old = f64::from(before[at]);
                 let sum: f64 = if column < n {
-                    (0..k).map(|i| left.get(row, i) * right.get(i, column)).sum()
+                    (0..k).map(|i| rounded(&left, row, i) * rounded(&right, i, column)).sum()
                 } else {
                     0.0
                 };
@@ -73,7 +93,11 @@ fn check([m, k, n]: [usize; 3], lies: [Lie; 2], mode: Mode, threads: Threads) {
                     Mode::Sum => old + 0.5 * sum,
                 };
                 let near = 1e-6 * (k as f64).sqrt().max(1.0) * 4.0;
-                assert!((f64::from(out[at]) - expect).abs() <= near, "{level:?} [{row}, {column}]");
+                let ours = f64::from(out[at]);
+                assert!(
+                    (ours - expect).abs() <= near,
+                    "{level:?} {precision:?} [{row}, {column}]: {ours}, not {expect}"
+                );
             }
         }
     }
@@ -102,24 +126,24 @@ proptest! {
         let part = [1 + (cut * (k - 1) as f64) as usize, 1 + (cut * (n - 1) as f64) as usize];
         let left = Operand::new([m, part[0]], Lie::Rows, 0.37);
         let right = Operand::new([k, n], Lie::Columns, 0.73);
-        for level in [Level::Baseline, Level::Avx2, Level::Avx512] {
-            if level > best() {
-                continue;
-            }
+        for (level, precision) in units() {
             let mut out = vec![0.0f32; m * part[1]];
             let target = Target { start: out.as_mut_ptr(), stride: part[1] };
-            held(level, || unsafe {
+            held(level, || precision.scope(|| unsafe {
                 let packed = Right::pack(right.view(), [k, n], Threads::One);
                 let mut rows = Left::default();
-                let rows = rows.pack(left.view(), [m, part[0]]);
+                let rows = rows.pack(&packed, left.view(), [m, part[0]]);
                 packed.multiply_part(rows, part, 1.0, target, Mode::Fresh);
-            });
+            }));
+            let rounded =
+                |operand: &Operand, row, column| factor(operand.get(row, column), precision);
             for row in 0..m {
                 for column in 0..part[1] {
-                    let sum: f64 =
-                        (0..part[0]).map(|i| left.get(row, i) * right.get(i, column)).sum();
+                    let sum: f64 = (0..part[0])
+                        .map(|i| rounded(&left, row, i) * rounded(&right, i, column))
+                        .sum();
                     let ours = f64::from(out[row * part[1] + column]);
-                    prop_assert!((ours - sum).abs() <= 3e-5, "{:?}", level);
+                    prop_assert!((ours - sum).abs() <= 3e-5, "{:?} {:?}", level, precision);
                 }
             }
         }
@@ -161,4 +185,53 @@ fn the_number_of_threads_changes_nothing() {
     for threads in [2, 3, 5] {
         assert!(run(threads).iter().zip(&one).all(|(a, b)| a.to_bits() == b.to_bits()));
     }
+}
+
+/// Every unit for bf16 that this machine has, whichever one a product would pick.
+#[test]
+fn units_for_bf16_agree() {
+    let units = [Unit::Pairs, Unit::Tiles];
+    let found = bf16::best();
+    let (left, right) = ([75, 210], [210, 133]);
+    let run = |unit: Unit, lies: [Lie; 2]| {
+        let left = Operand::new(left, lies[0], 0.37);
+        let right = Operand::new(right, lies[1], 0.73);
+        let mut out = vec![0.0f32; 75 * 133];
+        let target = Target { start: out.as_mut_ptr(), stride: 133 };
+        unsafe {
+            let mut packed = Right::empty(unit);
+            packed.repack(right.view(), [210, 133], Threads::One);
+            let mut rows = Left::default();
+            let rows = rows.pack(&packed, left.view(), [75, 210]);
+            packed.multiply(rows, 1.0, target, Mode::Fresh);
+        }
+        out
+    };
+    for left in [Lie::Rows, Lie::Columns, Lie::Spread] {
+        for right in [Lie::Rows, Lie::Columns, Lie::Spread] {
+            let truth = run(Unit::Rounded(best()), [left, right]);
+            for unit in units {
+                let has = found == Some(unit) || (found.is_some() && unit == Unit::Pairs);
+                if !has {
+                    continue;
+                }
+                for (ours, truth) in run(unit, [left, right]).iter().zip(&truth) {
+                    assert!((ours - truth).abs() < 1e-6 * 210.0, "{unit:?}: {ours}, not {truth}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_precision_ends_with_its_scope() {
+    let bf16 = || Unit::current() != Unit::F32(best());
+    assert!(!bf16());
+    Precision::Bf16.scope(|| {
+        assert!(bf16());
+        Precision::F32.scope(|| assert!(!bf16()));
+        assert!(bf16());
+    });
+    assert!(std::panic::catch_unwind(|| Precision::Bf16.scope(|| panic!("on purpose"))).is_err());
+    assert!(!bf16());
 }

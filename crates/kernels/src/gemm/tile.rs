@@ -101,7 +101,7 @@ pub(super) unsafe fn pack_left(level: Level, left: Strided, size: [usize; 2], ou
     unsafe { for_level!(level, body(left: Strided, size: [usize; 2], out: *mut f32)) }
 }
 
-/// Packs one panel of a right operand: `k` rows of `columns` numbers from column `from` on, each
+/// Packs one panel of a right operand: `k` rows of its first `columns` numbers, each
 /// filled up with zeros to `width`.
 ///
 /// # Safety

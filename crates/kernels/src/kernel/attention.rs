@@ -8,9 +8,9 @@
 use rayon::prelude::*;
 
 use crate::buffer::{Shared, filled2};
-use crate::gemm::{Left, Mode, Right, Strided, Target, Threads, panel_rows};
+use crate::gemm::{Left, Mode, Right, Strided, Target, Threads, Unit};
 use crate::kernel::one_query;
-use crate::simd::{LANES, exp, largest, level, map_sum, mul_add, reduce2, vectorised};
+use crate::simd::{LANES, exp, largest, map_sum, mul_add, reduce2, vectorised};
 
 /// Query rows of a block at most: a block of scores (`BLOCK x keys`) should stay in the core's own
 /// cache.
@@ -101,10 +101,9 @@ impl Shape {
     }
 
     /// Blocks of query rows: first row and number of rows.
-    fn blocks(&self) -> impl DoubleEndedIterator<Item = (usize, usize)> {
+    fn blocks(&self, unit: Unit) -> impl DoubleEndedIterator<Item = (usize, usize)> {
         let time = self.time;
-        let unit = panel_rows(level());
-        let block = BLOCK / unit * unit;
+        let block = BLOCK / unit.panel_rows() * unit.panel_rows();
         (0..time.div_ceil(block)).map(move |index| {
             let first = index * block;
             (first, block.min(time - first))
@@ -139,12 +138,12 @@ struct Scratch {
 }
 
 impl Scratch {
-    fn new(shape: &Shape, blocks: usize) -> Self {
+    fn new(shape: &Shape, unit: Unit, blocks: usize) -> Self {
         let scores = BLOCK.min(shape.time) * shape.stride();
         let block = |index| vec![0.0; if index < blocks { scores } else { 0 }];
         Self {
             left: Left::default(),
-            rights: [(); 4].map(|()| Right::default()),
+            rights: [(); 4].map(|()| Right::empty(unit)),
             scores: [block(0), block(1)],
         }
     }
@@ -164,7 +163,8 @@ pub(crate) fn forward(q: Heads<'_>, k: Heads<'_>, v: Heads<'_>, shape: Shape) ->
                 return;
             }
             let out = Place::alone(out, heads, width);
-            let scratch = || Scratch::new(&shape, 1);
+            let unit = Unit::current();
+            let scratch = || Scratch::new(&shape, unit, 1);
             shape.for_tasks(scratch, |sequence, kv_head, scratch| {
                 let (row, key) = (sequence * time, sequence * k.rows);
                 let Scratch { left, rights: [keys, values, ..], scores: [scores, _] } = scratch;
@@ -172,14 +172,15 @@ pub(crate) fn forward(q: Heads<'_>, k: Heads<'_>, v: Heads<'_>, shape: Shape) ->
                 keys.repack(k.view(key, kv_head, width).transposed(), size, Threads::One);
                 values.repack(v.view(key, kv_head, width), [size[1], width], Threads::One);
                 for head in shape.group(kv_head) {
-                    for (first, count) in shape.blocks() {
+                    for (first, count) in shape.blocks(unit) {
                         let seen = past + first + count;
-                        let q = left.pack(q.view(row + first, head, width), [count, width]);
+                        let q = left.pack(keys, q.view(row + first, head, width), [count, width]);
                         let target = Target { start: scores.as_mut_ptr(), stride };
                         keys.multiply_part(q, [width, seen], shape.scale(), target, Mode::Fresh);
                         let lse = lse.part(shape.lse(sequence, head, first), count);
                         softmax_block(scores, stride, past + first + 1, seen, lse);
-                        let scores = left.pack(Strided::rows(scores, stride), [count, seen]);
+                        let scores =
+                            left.pack(values, Strided::rows(scores, stride), [count, seen]);
                         let target = out.target(row + first, head, width);
                         values.multiply_part(scores, [seen, width], 1.0, target, Mode::Fresh);
                     }
@@ -238,7 +239,8 @@ pub(crate) unsafe fn backward(
     shape: Shape,
     places: [Place; 3],
 ) {
-    let scratch = || Scratch::new(&shape, 2);
+    let unit = Unit::current();
+    let scratch = || Scratch::new(&shape, unit, 2);
     shape.for_tasks(scratch, |sequence, kv_head, scratch| {
         let width = shape.width;
         let key = sequence * saved.k.rows;
@@ -255,7 +257,7 @@ pub(crate) unsafe fn backward(
             let mut mode = Mode::Fresh;
             for head in shape.group(kv_head) {
                 // The last block sees all keys, so it comes first and need not add.
-                for block in shape.blocks().rev() {
+                for block in shape.blocks(unit).rev() {
                     task.block(head, block, scratch, mode);
                     mode = Mode::Sum;
                 }
@@ -303,22 +305,23 @@ impl Task<'_> {
         unsafe {
             let part = [width, seen];
             let target = Target { start: probabilities.as_mut_ptr(), stride };
-            keys_t.multiply_part(left.pack(q, [count, width]), part, scale, target, Mode::Fresh);
+            let rows = left.pack(keys_t, q, [count, width]);
+            keys_t.multiply_part(rows, part, scale, target, Mode::Fresh);
             let target = Target { start: slopes.as_mut_ptr(), stride };
-            let rows = left.pack(gradient, [count, width]);
+            let rows = left.pack(values_t, gradient, [count, width]);
             values_t.multiply_part(rows, part, 1.0, target, Mode::Fresh);
             slopes_block(probabilities, slopes, (stride, visible, seen), lse);
 
             let p = Strided::rows(probabilities, stride).transposed();
             block.repack(gradient, [count, width], Threads::One);
             let target = dv.target(key, self.kv_head, width);
-            block.multiply(left.pack(p, [seen, count]), 1.0, target, mode);
+            block.multiply(left.pack(block, p, [seen, count]), 1.0, target, mode);
             let s = Strided::rows(slopes, stride);
             block.repack(q, [count, width], Threads::One);
             let target = dk.target(key, self.kv_head, width);
-            block.multiply(left.pack(s.transposed(), [seen, count]), scale, target, mode);
+            block.multiply(left.pack(block, s.transposed(), [seen, count]), scale, target, mode);
             let target = dq.target(row, head, width);
-            let s = left.pack(s, [count, seen]);
+            let s = left.pack(keys, s, [count, seen]);
             keys.multiply_part(s, [seen, width], scale, target, Mode::Fresh);
         }
     }

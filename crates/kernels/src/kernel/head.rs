@@ -3,10 +3,9 @@
 //! gradient of the mean loss, by which the backward pass multiplies them.
 
 use crate::buffer::{Shared, filled, room};
-use crate::gemm::{Left, Mode, Right, Strided, Target, Threads, panel_rows, product};
+use crate::gemm::{Left, Mode, Right, Strided, Target, Threads, Unit, product};
 use crate::kernel::loss::{log_sum_exp, mean, row_into_gradient};
 use crate::kernel::rows::{cells, for_chunks_of};
-use crate::simd::level;
 
 /// Logits of a chunk of rows, which should stay in a core's own cache: 1.5 MiB.
 const CHUNK: usize = 3 << 17;
@@ -42,7 +41,7 @@ pub(crate) fn loss(
         let back = || Right::pack(view.transposed(), [vocabulary, d], Threads::All);
         (Right::for_rows(n, view, [d, vocabulary], Threads::All), wanted.hidden.then(back))
     };
-    let unit = panel_rows(level());
+    let unit = Unit::current().panel_rows();
     let chunk = (CHUNK / vocabulary / unit * unit).clamp(unit, 12 * unit);
     let held = (HELD / vocabulary).next_multiple_of(chunk).max(chunk).min(n);
     let gradients = wanted.hidden || wanted.head;
@@ -61,7 +60,7 @@ pub(crate) fn loss(
                     let rows =
                         of_logits.part((part.start - start) * vocabulary, count * vocabulary);
                     let target = Target::rows(rows, vocabulary);
-                    packed.multiply(left.pack(view, [count, d]), 1.0, target, Mode::Fresh);
+                    packed.multiply(left.pack(&packed, view, [count, d]), 1.0, target, Mode::Fresh);
                     let rows = rows.assume_init_mut();
                     let losses = losses.part(part.start, count);
                     let each = rows.chunks_exact_mut(vocabulary).zip(losses);
@@ -74,7 +73,7 @@ pub(crate) fn loss(
                     }
                     if let (Some(back), Some(d_hidden)) = (&back, d_hidden) {
                         let slopes =
-                            left.pack(Strided::rows(rows, vocabulary), [count, vocabulary]);
+                            left.pack(back, Strided::rows(rows, vocabulary), [count, vocabulary]);
                         let out = d_hidden.part(part.start * d, count * d);
                         back.multiply(slopes, 1.0, Target::rows(out, d), Mode::Fresh);
                     }

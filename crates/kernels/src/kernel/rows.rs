@@ -1,14 +1,13 @@
 //! The partition of rows over threads that the fused blocks share.
 //!
 //! A chunk of rows goes through a whole block on one thread, while it is in that core's own cache.
-//! Which rows form a chunk depends on their number and on the instruction set, never on threads.
+//! Which rows form a chunk depends on their number and on what computes products, never on threads.
 
 use std::ops::Range;
 
 use rayon::prelude::*;
 
-use crate::gemm::panel_rows;
-use crate::simd::level;
+use crate::gemm::Unit;
 
 /// Panels of a chunk: enough that packed weights, which every chunk reads anew, are used often.
 const PANELS: usize = 9;
@@ -17,7 +16,7 @@ const CHUNKS: usize = 8;
 
 /// Rows of a chunk.
 pub(crate) fn chunk(rows: usize) -> usize {
-    let unit = panel_rows(level());
+    let unit = Unit::current().panel_rows();
     if rows <= 2 * unit {
         // As in generation: two threads share what one could do.
         return rows.div_ceil(2).max(1);

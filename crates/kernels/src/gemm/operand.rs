@@ -1,0 +1,236 @@
+//! Operands of products, packed.
+
+use std::mem::MaybeUninit;
+
+use rayon::prelude::*;
+
+use super::pack::Strided;
+use super::tile::{self, Mode, Source, Target};
+use super::unit::Unit;
+use super::{SMALL, Threads, bf16};
+
+/// Memory for packed numbers: vectors and tiles are read in whole cache lines.
+#[derive(Default)]
+struct Words(Vec<MaybeUninit<Line>>);
+
+#[repr(align(64))]
+#[expect(dead_code, reason = "memory for numbers of another shape")]
+struct Line([f32; 16]);
+
+impl Words {
+    /// Room for so many numbers, whose old content may be lost.
+    fn room(&mut self, length: usize) -> *mut f32 {
+        let lines = length.div_ceil(size_of::<Line>() / size_of::<f32>());
+        if lines > self.0.len() {
+            self.0 = std::iter::repeat_with(MaybeUninit::uninit).take(lines).collect();
+        }
+        self.0.as_mut_ptr().cast()
+    }
+
+    fn start(&self) -> *const f32 {
+        self.0.as_ptr().cast()
+    }
+}
+
+/// A right operand `[k, n]`, packed: to be multiplied from the left again and again.
+pub(crate) struct Right {
+    /// f32 numbers, or pairs of bf16.
+    words: Words,
+    /// Set where the operand is read as it lies.
+    rows: Option<Strided>,
+    unit: Unit,
+    k: usize,
+    n: usize,
+}
+
+impl Right {
+    /// Memory for an operand to be packed.
+    pub(crate) fn empty(unit: Unit) -> Self {
+        Self { words: Words::default(), rows: None, unit, k: 0, n: 0 }
+    }
+
+    /// Packs a matrix.
+    ///
+    /// # Safety
+    /// Its elements must be readable.
+    pub(crate) unsafe fn pack(matrix: Strided, [k, n]: [usize; 2], threads: Threads) -> Self {
+        let mut packed = Self::empty(Unit::current());
+        // SAFETY: the caller's promise.
+        unsafe { packed.repack(matrix, [k, n], threads) };
+        packed
+    }
+
+    /// An operand for so many rows on the left.
+    ///
+    /// # Safety
+    /// As [`Right::pack`], for as long as the result is used.
+    pub(crate) unsafe fn for_rows(
+        rows: usize,
+        matrix: Strided,
+        size: [usize; 2],
+        threads: Threads,
+    ) -> Self {
+        // SAFETY: the caller's promise.
+        unsafe { Self::for_few(Unit::current(), rows, matrix, size) }
+            .unwrap_or_else(|| unsafe { Self::pack(matrix, size, threads) })
+    }
+
+    /// An operand that is read as it lies, because packing it would cost as much as the product:
+    /// for few rows on the left, where the columns fill whole vectors.
+    ///
+    /// # Safety
+    /// As [`Right::for_rows`].
+    pub(super) unsafe fn for_few(
+        unit: Unit,
+        rows: usize,
+        matrix: Strided,
+        [k, n]: [usize; 2],
+    ) -> Option<Self> {
+        let Unit::F32(level) = unit else { return None };
+        let [_, vector] = tile::panel_widths(level);
+        let few = rows <= 2 * unit.panel_rows();
+        (few && matrix.column == 1 && n.is_multiple_of(vector)).then(|| Self {
+            rows: Some(matrix),
+            k,
+            n,
+            ..Self::empty(unit)
+        })
+    }
+
+    /// What computes products with this operand.
+    pub(super) fn unit(&self) -> Unit {
+        self.unit
+    }
+
+    /// Packs another matrix into the same memory.
+    ///
+    /// # Safety
+    /// As [`Right::pack`].
+    pub(crate) unsafe fn repack(&mut self, matrix: Strided, [k, n]: [usize; 2], threads: Threads) {
+        (self.rows, self.k, self.n) = (None, k, n);
+        let wide = self.unit.panel_columns();
+        let (length, apart) = match self.unit {
+            Unit::F32(level) | Unit::Rounded(level) => {
+                let narrow = tile::panel_widths(level)[1];
+                let rest = match n % wide {
+                    0 => 0,
+                    rest if rest > narrow => wide,
+                    _ => narrow,
+                };
+                (k * (n / wide * wide + rest), k * wide)
+            }
+            Unit::Pairs | Unit::Tiles => (bf16::words([n, k]), bf16::words([wide, k])),
+        };
+        let out = Target { start: self.words.room(length), stride: apart };
+        let unit = self.unit;
+        let panel = |index: usize| {
+            let columns = (n - index * wide).min(wide);
+            let (from, to) = (matrix.at(0, index * wide), out.at(index, 0).start);
+            // SAFETY: the panels cover the reserved memory, each its own part.
+            unsafe {
+                match unit {
+                    Unit::F32(level) | Unit::Rounded(level) => {
+                        let narrow = tile::panel_widths(level)[1];
+                        let width = if columns > narrow { wide } else { narrow };
+                        tile::pack_panel(level, from, [k, columns], width, to);
+                        if matches!(unit, Unit::Rounded(_)) {
+                            bf16::round(to, k * width);
+                        }
+                    }
+                    Unit::Pairs | Unit::Tiles => {
+                        bf16::pack_right(from.transposed(), [columns, k], to.cast());
+                    }
+                }
+            }
+        };
+        let panels = n.div_ceil(wide);
+        if threads == Threads::One || k * n < SMALL / 64 {
+            (0..panels).for_each(panel);
+        } else {
+            (0..panels).into_par_iter().for_each(panel);
+        }
+    }
+
+    /// `out (+)= scale * left x self`, of the first `m` rows of `left`; on the calling thread.
+    ///
+    /// # Safety
+    /// `out` must have room for `[m, n]` (initialised for [`Mode::Sum`]) and no other thread may
+    /// touch that meanwhile.
+    pub(crate) unsafe fn multiply(&self, left: &Left, scale: f32, out: Target, mode: Mode) {
+        // SAFETY: the caller's promise.
+        unsafe { self.multiply_part(left, [left.k, self.n], scale, out, mode) };
+    }
+
+    /// [`Right::multiply`] with the first `k` rows and `n` columns of this operand alone.
+    ///
+    /// # Safety
+    /// As [`Right::multiply`].
+    pub(crate) unsafe fn multiply_part(
+        &self,
+        left: &Left,
+        [k, n]: [usize; 2],
+        scale: f32,
+        out: Target,
+        mode: Mode,
+    ) {
+        assert!(k == left.k && k <= self.k && n <= self.n && left.unit == Some(self.unit));
+        let (left_words, size) = (left.words.start(), [left.m, k, n]);
+        // SAFETY: the caller's promise, and the check above.
+        unsafe {
+            match self.unit {
+                Unit::F32(level) | Unit::Rounded(level) => {
+                    let source = match self.rows {
+                        Some(matrix) => Source::Rows(matrix.start, matrix.row),
+                        None => Source::Packed(self.words.start(), [self.k, self.n]),
+                    };
+                    tile::multiply(level, size, left_words, source, scale, out, mode);
+                }
+                Unit::Pairs | Unit::Tiles => {
+                    let right = (self.words.start().cast(), self.k);
+                    bf16::multiply(self.unit, size, left_words.cast(), right, (out, scale, mode));
+                }
+            }
+        }
+    }
+}
+
+/// A left operand `[m, k]`, packed.
+#[derive(Default)]
+pub(crate) struct Left {
+    words: Words,
+    unit: Option<Unit>,
+    m: usize,
+    k: usize,
+}
+
+impl Left {
+    /// Packs a matrix into the memory of the last one, for products with `right`.
+    ///
+    /// # Safety
+    /// Its elements must be readable.
+    pub(crate) unsafe fn pack(
+        &mut self,
+        right: &Right,
+        matrix: Strided,
+        [m, k]: [usize; 2],
+    ) -> &Self {
+        (self.unit, self.m, self.k) = (Some(right.unit()), m, k);
+        let length = match right.unit() {
+            Unit::F32(_) | Unit::Rounded(_) => m * k,
+            Unit::Pairs | Unit::Tiles => bf16::words([m, k]),
+        };
+        let to = self.words.room(length);
+        // SAFETY: the panels of rows, padding included, fill this memory.
+        unsafe {
+            match right.unit() {
+                Unit::F32(level) => tile::pack_left(level, matrix, [m, k], to),
+                Unit::Rounded(level) => {
+                    tile::pack_left(level, matrix, [m, k], to);
+                    bf16::round(to, length);
+                }
+                Unit::Pairs | Unit::Tiles => bf16::pack_left(matrix, [m, k], to.cast()),
+            }
+        }
+        self
+    }
+}
