@@ -54,6 +54,11 @@ bench *arguments:
     cargo build --release --workspace --bins --examples
     python3 bench/run.py {{arguments}}
 
+# The kernels one by one: `just bench-kernels feed_forward`
+[group: 'bench']
+bench-kernels *filter:
+    cargo bench --workspace --bench kernels -- {{filter}}
+
 # The crates' documentation
 [group: 'docs']
 doc:

@@ -187,24 +187,20 @@ unsafe fn panels<L: Lanes>(
     mode: Mode,
 ) {
     let wide = 2 * L::WIDTH;
-    let mut from = 0;
-    loop {
-        let steps = (k - from).min(DEPTH);
-        let mode = if from == 0 { mode } else { Mode::Sum };
-        let mut column = 0;
-        while column < n {
-            let columns = (n - column).min(wide);
-            let last = column + columns >= n;
+    let mut column = 0;
+    while column < n {
+        let columns = (n - column).min(wide);
+        // All steps of a panel before the next one: the tiles are still near when they are visited
+        // again.
+        let mut from = 0;
+        loop {
+            let steps = (k - from).min(DEPTH);
+            let mode = if from == 0 { mode } else { Mode::Sum };
             let (at, next, ahead) = match right {
                 Source::Packed(start, [depth, packed]) => {
                     let width = if packed - column > L::WIDTH { wide } else { L::WIDTH };
                     let at = start.wrapping_add(column * depth + from * width);
-                    let next = if last {
-                        start.wrapping_add((from + steps) * wide)
-                    } else {
-                        at.wrapping_add(depth * width)
-                    };
-                    ((at, width), next, 0)
+                    ((at, width), at.wrapping_add(steps * width), 0)
                 }
                 Source::Rows(start, stride) => {
                     let at = start.wrapping_add(column + from * stride);
@@ -213,7 +209,7 @@ unsafe fn panels<L: Lanes>(
             };
             let mut row = 0;
             while row < m {
-                // The first tile of a packed panel fetches the next panel.
+                // The first tile of a packed panel fetches what follows it.
                 let right = (at, next, if row == 0 { at.1 } else { ahead });
                 let rows = (m - row).min(L::ROWS);
                 let left = left.wrapping_add(row * k + from * rows);
@@ -228,12 +224,12 @@ unsafe fn panels<L: Lanes>(
                 }
                 row += rows;
             }
-            column += columns;
+            from += steps;
+            if from >= k {
+                break;
+            }
         }
-        from += steps;
-        if from >= k {
-            return;
-        }
+        column += columns;
     }
 }
 
