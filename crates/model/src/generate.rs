@@ -107,7 +107,9 @@ pub fn generate(model: &Decoder, prompt: &[u32], options: &GenerateOptions) -> V
     generate_equal(model, &[prompt], options).pop().unwrap_or_default()
 }
 
-/// [`generate`] for many prompts: prompts of equal length are run together.
+/// [`generate`] for many prompts: prompts of equal length are run together. Each thread of the
+/// current rayon pool takes a share of them to the end, for threads that share each step would wait
+/// for each other dozens of times in it; the results do not depend on that.
 ///
 /// # Panics
 /// If an id is not below the vocabulary.
@@ -123,11 +125,40 @@ pub fn generate_batch(
     let mut results = vec![Vec::new(); prompts.len()];
     for indices in by_length.into_values() {
         let group: Vec<&[u32]> = indices.iter().map(|index| prompts[*index]).collect();
-        for (index, result) in indices.iter().zip(generate_equal(model, &group, options)) {
+        for (index, result) in indices.iter().zip(generate_shared(model, &group, options)) {
             results[*index] = result;
         }
     }
     results
+}
+
+/// Prompts of equal length, shared out over threads.
+fn generate_shared(
+    model: &Decoder,
+    prompts: &[&[u32]],
+    options: &GenerateOptions,
+) -> Vec<Vec<u32>> {
+    let threads = rayon::current_num_threads().min(prompts.len());
+    let pools: Result<Vec<_>, _> =
+        (0..threads).map(|_| rayon::ThreadPoolBuilder::new().num_threads(1).build()).collect();
+    let pools = match pools {
+        Ok(pools) if threads > 1 => pools,
+        // One thread or one prompt, or a machine that gives no more threads.
+        _ => return generate_equal(model, prompts, options),
+    };
+    std::thread::scope(|scope| {
+        let shares = prompts.chunks(prompts.len().div_ceil(threads)).zip(pools);
+        let workers: Vec<_> = shares
+            .map(|(share, pool)| {
+                let model = model.clone();
+                scope.spawn(move || pool.install(|| generate_equal(&model, share, options)))
+            })
+            .collect();
+        let joined = workers.into_iter().map(std::thread::ScopedJoinHandle::join);
+        joined
+            .flat_map(|share| share.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect()
+    })
 }
 
 /// Prompts of equal length, as one batch.

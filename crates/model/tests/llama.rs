@@ -146,7 +146,10 @@ fn greedy_generation_equals_transformers_alone_and_in_batches() {
         let many: Vec<&[u32]> =
             prompts.iter().rev().chain(&prompts).map(|prompt| prompt.as_slice()).collect();
         let expected: Vec<Vec<u32>> = expected.iter().rev().chain(&expected).cloned().collect();
-        assert_eq!(generate_batch(&model, &many, &options), expected);
+        for threads in [1, 2, 5] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            assert_eq!(pool.install(|| generate_batch(&model, &many, &options)), expected);
+        }
     }
 }
 
