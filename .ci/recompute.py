@@ -102,7 +102,7 @@ class Report:
     def mean_bits(self, name):
         return np.mean([self.held_out(name, language) for language in self.languages], axis=0)
 
-    def item_table(self, name):
+    def item_table(self, name, seeds):
         """Seeds by items, in percent, every benchmark with the same weight."""
         parts = []
         for benchmark, language in self.benchmarks:
@@ -110,7 +110,7 @@ class Report:
             for row in self.items:
                 if (row["variant"], row["benchmark"], row["language"]) == (name, benchmark, language):
                     rows.setdefault(row["seed"], {})[row["item"]] = 100 * row["score"]
-            parts.append(np.array([[rows[s][i] for i in sorted(rows[s])] for s in self.seeds[name]]))
+            parts.append(np.array([[rows[s][i] for i in sorted(rows[s])] for s in seeds]))
         total = sum(part.shape[1] for part in parts)
         return np.hstack([part * total / (len(parts) * part.shape[1]) for part in parts])
 
@@ -229,11 +229,14 @@ class Report:
             column = "Δ to the rung below" if self.ladder else "Δ to the first"
             column += " (points)" if self.benchmarks else " (bits/byte)"
             if below is not None:
-                table = self.item_table if self.benchmarks else lambda n: self.mean_bits(n)[:, None]
-                difference = table(name) - table(below)
-                mean = float(np.mean(headline(name) - headline(below)))
+                # A seed that failed in one of the two has no pair.
+                common = [s for s in self.seeds[name] if s in self.seeds[below]]
+                kept = lambda n: headline(n)[[self.seeds[n].index(s) for s in common]]
+                table = self.item_table if self.benchmarks else lambda n, _: kept(n)[:, None]
+                difference = table(name, common) - table(below, common)
+                mean = float(np.mean(kept(name) - kept(below)))
                 assert same(mean, difference.mean())
-                interval = two_way(difference) if len(self.seeds[name]) > 1 else None
+                interval = two_way(difference) if len(common) > 1 else None
                 main[title, column] = (mean, interval)
             for benchmark in self.benchmarks:
                 heading = heading_of(benchmark)

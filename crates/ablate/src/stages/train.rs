@@ -233,8 +233,16 @@ pub fn make(context: &Context<'_>) -> Result<bool, Failure> {
     let checkpoints = Checkpoints::new(&folder, context.task.key.as_str());
     let mut log = Log::new(context);
     let device = training_device(Backend::Flex);
-    let result =
-        ablate_train::train(&config, &recipe.model, init, &data, &checkpoints, &device, &mut log);
+    let mut train = |init| {
+        ablate_train::train(&config, &recipe.model, init, &data, &checkpoints, &device, &mut log)
+    };
+    let mut result = train(init.clone());
+    if let Err(error @ TrainError::DamagedCheckpoint { .. }) = &result {
+        // Nothing whole is left to go on from: all that can be saved is the user's next command.
+        context.progress(0, config.steps, format!("from the start: {error}"));
+        clear(&folder)?;
+        result = train(init);
+    }
     log.check()?;
     let outcome = match result {
         Ok(outcome) => outcome,

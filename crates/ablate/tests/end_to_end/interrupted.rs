@@ -196,6 +196,24 @@ fn killed_at_chosen_moments() {
 }
 
 #[test]
+fn damaged_checkpoints_cost_no_more_than_themselves() {
+    let sandbox = Sandbox::with_study(STUDY);
+    let root = sandbox.root();
+    let mut running = Running::start(&sandbox);
+    assert!(running.reaches(|| exists(&root, &["train/", ".partial/", "/step-000020/"])));
+    running.kill_all();
+    let headers: Vec<_> = files(&root)
+        .into_iter()
+        .filter(|path| path.to_string_lossy().contains("/step-") && path.ends_with("state.json"))
+        .collect();
+    assert!(!headers.is_empty(), "{:?}", files(&root));
+    for header in headers {
+        fs::write(root.join(header), "{}").unwrap();
+    }
+    finish(&sandbox, "after all checkpoints were damaged");
+}
+
+#[test]
 fn interrupted_by_signals() {
     let sandbox = Sandbox::with_study(STUDY);
     let root = sandbox.root();
