@@ -36,8 +36,7 @@ pub struct TrainConfig {
     pub clip: f64,
     /// How the factors of matrix products are rounded where gradients are made; validation and
     /// scoring are in f32.
-    /// Left out where it is f32, as in checkpoints from before there was a choice.
-    #[serde(default, skip_serializing_if = "is_f32")]
+    #[serde(default, skip_serializing_if = "Precision::is_f32")]
     pub precision: Precision,
     /// Steps between validations; 0 validates only before the first step and after the last.
     pub validate_every: u64,
@@ -46,10 +45,6 @@ pub struct TrainConfig {
     /// Steps between checkpoints; 0 writes one only at the end and when stopped. Does not enter
     /// the result.
     pub checkpoint_every: u64,
-}
-
-fn is_f32(precision: &Precision) -> bool {
-    *precision == Precision::F32
 }
 
 impl TrainConfig {

@@ -49,15 +49,11 @@ pub struct Recipe {
     pub clip: f64,
     /// Evenly spaced validations.
     pub validations: usize,
-    /// Of the factors of products; left out where it is f32, as in recipes before there was a choice.
-    #[serde(default, skip_serializing_if = "is_f32")]
+    /// Of the factors of matrix products.
+    #[serde(default, skip_serializing_if = "Precision::is_f32")]
     pub precision: Precision,
     /// Seed of the first weights and of the order of the data.
     pub seed: u64,
-}
-
-fn is_f32(precision: &Precision) -> bool {
-    *precision == Precision::F32
 }
 
 /// Where the first weights come from.

@@ -174,6 +174,8 @@ impl Right {
         mode: Mode,
     ) {
         assert!(k == left.k && k <= self.k && n <= self.n && left.unit == Some(self.unit));
+        // The loop over tiles runs at least once.
+        assert!(k > 0, "a product without an inner dimension");
         let (left_words, size) = (left.words.start(), [left.m, k, n]);
         // SAFETY: the caller's promise, and the check above.
         unsafe {

@@ -27,6 +27,12 @@ thread_local! {
 }
 
 impl Precision {
+    /// Whether nothing is rounded. Files leave the precision out then, as they did before there was
+    /// a choice, so that what they identify stays the same.
+    pub fn is_f32(&self) -> bool {
+        *self == Self::F32
+    }
+
     /// Runs `work` with all products of this crate's operations in this precision, in the forward
     /// and in the backward pass, as far as the calling thread starts them.
     pub fn scope<T>(self, work: impl FnOnce() -> T) -> T {
