@@ -1,5 +1,6 @@
 //! The loop.
 
+use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
 use ablate_model::{ModelConfig, Weights};
@@ -31,7 +32,7 @@ pub struct Outcome {
 ///
 /// `device` must have autodiff (see [`ablate_model::training_device`]). Validates before the first
 /// step, every `validate_every` steps and after the last; writes a checkpoint every
-/// `checkpoint_every` steps and after the last.
+/// `checkpoint_every` steps and after the last, on a thread of its own.
 ///
 /// A run that is killed at any moment and started again ends with the same weights as an
 /// undisturbed one, bit for bit where the backend is deterministic. What it recorded after the
@@ -58,8 +59,8 @@ pub fn train(
 
     let resumed = checkpoints.latest(&recipe)?;
     observer.begin(resumed.as_ref().map(|state| state.step));
-    let mut keeper =
-        Keeper { checkpoints, recipe, saved: resumed.as_ref().map(|state| state.step) };
+    let saved = resumed.as_ref().map(|state| state.step);
+    let mut keeper = Keeper { checkpoints, recipe, saved, writing: None };
     let fresh = resumed.is_none();
     let mut live = Live::new(resumed.unwrap_or_else(|| State::new(init)), config, model, device)?;
 
@@ -69,6 +70,7 @@ pub fn train(
     while live.step < config.steps {
         if observer.stop() {
             keeper.save(&live, observer)?;
+            keeper.finish()?;
             return Err(TrainError::Stopped { step: live.step });
         }
         let start = Instant::now();
@@ -99,6 +101,7 @@ pub fn train(
             keeper.save(&live, observer)?;
         }
     }
+    keeper.finish()?;
     Ok(Outcome {
         weights: live.model.to_weights(),
         final_loss: live.loss.unwrap_or(f64::NAN),
@@ -120,22 +123,41 @@ fn report(
     Ok(())
 }
 
-/// Writes checkpoints.
+/// Writes checkpoints, on a thread of its own: the training goes on meanwhile.
 struct Keeper<'a> {
     checkpoints: &'a Checkpoints,
     recipe: Recipe,
-    /// The step whose checkpoint is on disk.
+    /// The step whose checkpoint is on disk or on its way there.
     saved: Option<u64>,
+    /// What is being written.
+    writing: Option<JoinHandle<Result<(), TrainError>>>,
 }
 
 impl Keeper<'_> {
+    /// Hands the state over to be written, once the one before is.
+    ///
+    /// # Errors
+    /// Why the one before could not be written.
     fn save(&mut self, live: &Live, observer: &mut dyn Observer) -> Result<(), TrainError> {
-        if self.saved != Some(live.step) {
-            observer.flush();
-            self.checkpoints.save(live.state(), &self.recipe)?;
-            self.saved = Some(live.step);
+        if self.saved == Some(live.step) {
+            return Ok(());
         }
+        self.finish()?;
+        observer.flush();
+        let (checkpoints, recipe) = (self.checkpoints.clone(), self.recipe.clone());
+        let state = live.state();
+        self.writing = Some(thread::spawn(move || checkpoints.save(state, &recipe)));
+        self.saved = Some(live.step);
         Ok(())
+    }
+
+    /// Waits until what was handed over is durable.
+    fn finish(&mut self) -> Result<(), TrainError> {
+        match self.writing.take().map(JoinHandle::join) {
+            None => Ok(()),
+            Some(Ok(written)) => written,
+            Some(Err(panic)) => std::panic::resume_unwind(panic),
+        }
     }
 
     /// After a divergence, keeps the weights that the failed update would have changed. Weights
@@ -149,11 +171,20 @@ impl Keeper<'_> {
     ) -> TrainError {
         if matches!(error, TrainError::Diverged { .. })
             && live.state().is_finite()
-            && let Err(error) = self.save(live, observer)
+            && let Err(error) = self.save(live, observer).and_then(|()| self.finish())
         {
             return error;
         }
         error
+    }
+}
+
+impl Drop for Keeper<'_> {
+    fn drop(&mut self) {
+        // After another error: what is half written would be in the way of the next try.
+        if let Some(writing) = self.writing.take() {
+            let _ = writing.join();
+        }
     }
 }
 

@@ -54,6 +54,11 @@ impl Observer for Metrics {
         if let Some((step, from, to)) = &self.copy
             && *step == record.step
         {
+            // Checkpoints are written beside the training; these steps take less time than a file.
+            let written = from.join("step-000005");
+            while record.step > 5 && !written.exists() {
+                std::thread::sleep(std::time::Duration::from_millis(1));
+            }
             copy_folder(from, to);
             fs::write(to.join("metrics.jsonl"), &self.lines).unwrap();
         }
