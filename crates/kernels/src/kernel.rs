@@ -1,6 +1,7 @@
 //! The kernels on plain slices. They know nothing of tensors, devices or graphs; all matrices are
 //! row-major and contiguous, and every reduction has one fixed order.
 
+pub(crate) mod adamw;
 pub(crate) mod attention;
 pub(crate) mod embedding;
 pub(crate) mod feed_forward;

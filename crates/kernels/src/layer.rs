@@ -1,18 +1,16 @@
-//! The two blocks of a decoder's layer on flex tensors: shapes checked, results wrapped, and what
+//! The two blocks of a decoder's layer: shapes checked, results wrapped, and what
 //! their backward passes keep.
 
-use burn::backend::flex::FlexTensor;
-
-use crate::flex::{dims, floats, tensor};
+use crate::host::{HostTensor, dims, floats, tensor};
 use crate::kernel::{attention, feed_forward, projection, self_attention};
 
 /// An attention block. All tensors are contiguous.
 #[derive(Clone, Debug)]
-pub(crate) struct Attention {
+pub(crate) struct Attention<T> {
     /// Norm, queries, keys, values, output.
-    pub(crate) weights: [FlexTensor; 5],
+    pub(crate) weights: [T; 5],
     /// Cosines and sines `[time, half]`.
-    pub(crate) angles: [FlexTensor; 2],
+    pub(crate) angles: [T; 2],
     /// Query heads, key heads.
     pub(crate) heads: [usize; 2],
     pub(crate) eps: f64,
@@ -20,15 +18,15 @@ pub(crate) struct Attention {
 
 /// What the backward pass of [`Attention`] needs.
 #[derive(Clone, Debug)]
-pub(crate) struct AttentionState {
-    block: Attention,
-    x: FlexTensor,
+pub(crate) struct AttentionState<T> {
+    block: Attention<T>,
+    x: T,
     /// Inverse root mean squares, heads, mixed values, log-sum-exp.
-    kept: [FlexTensor; 4],
+    kept: [Vec<f32>; 4],
 }
 
-impl Attention {
-    fn shape(&self, x: &FlexTensor) -> attention::Shape {
+impl<T: HostTensor> Attention<T> {
+    fn shape(&self, x: &T) -> attention::Shape {
         let [batch, time, d] = dims(x, "x of self_attention");
         let [heads, kv_heads] = self.heads;
         let [norm, query, key, value, output] = &self.weights;
@@ -58,22 +56,22 @@ impl Attention {
         (self_attention::Weights { inputs, output }, projection::Angles { cos, sin, half })
     }
 
-    pub(crate) fn forward(self, x: FlexTensor) -> (FlexTensor, AttentionState) {
+    pub(crate) fn forward(self, x: T) -> (T, AttentionState<T>) {
         let shape = self.shape(&x);
         let (weights, angles) = self.parts();
         let result = self_attention::forward(floats(&x), weights, angles, shape);
-        let out = tensor(result.out, x.layout().shape().clone());
-        let kept = [result.inverse, result.heads, result.mixed, result.lse].map(flat);
+        let out = tensor(result.out, x.shape());
+        let kept = [result.inverse, result.heads, result.mixed, result.lse];
         (out, AttentionState { block: self, x, kept })
     }
 }
 
-impl AttentionState {
+impl<T: HostTensor> AttentionState<T> {
     /// The gradients of `x` and of the weights in their order.
-    pub(crate) fn backward(self, gradient: &FlexTensor) -> [FlexTensor; 6] {
+    pub(crate) fn backward(self, gradient: &T) -> [T; 6] {
         let shape = self.block.shape(&self.x);
         let (weights, angles) = self.block.parts();
-        let [inverse, heads, mixed, lse] = self.kept.each_ref().map(floats);
+        let [inverse, heads, mixed, lse] = self.kept.each_ref().map(Vec::as_slice);
         let saved = self_attention::Saved { x: floats(&self.x), inverse, heads, mixed, lse };
         let result = self_attention::backward(floats(gradient), saved, weights, angles, shape);
         let [query, key, value] = result.inputs.matrices;
@@ -85,23 +83,23 @@ impl AttentionState {
 
 /// A feed-forward block. All tensors are contiguous.
 #[derive(Clone, Debug)]
-pub(crate) struct FeedForward {
+pub(crate) struct FeedForward<T> {
     /// Norm, gate, up, down.
-    pub(crate) weights: [FlexTensor; 4],
+    pub(crate) weights: [T; 4],
     pub(crate) eps: f64,
 }
 
 /// What the backward pass of [`FeedForward`] needs.
 #[derive(Clone, Debug)]
-pub(crate) struct FeedForwardState {
-    block: FeedForward,
-    x: FlexTensor,
+pub(crate) struct FeedForwardState<T> {
+    block: FeedForward<T>,
+    x: T,
     /// Inverse root mean squares, and the two products that are gated.
-    kept: [FlexTensor; 3],
+    kept: [Vec<f32>; 3],
 }
 
-impl FeedForward {
-    fn check(&self, x: &FlexTensor) {
+impl<T: HostTensor> FeedForward<T> {
+    fn check(&self, x: &T) {
         let [_, _, d] = dims(x, "x of feed_forward");
         let [norm, gate, up, down] = &self.weights;
         let [_, ffn] = dims(gate, "the gate's weight");
@@ -117,26 +115,22 @@ impl FeedForward {
     }
 
     /// The result, and the state of a backward pass if one may follow.
-    pub(crate) fn forward(
-        self,
-        x: FlexTensor,
-        keep: bool,
-    ) -> (FlexTensor, Option<FeedForwardState>) {
+    pub(crate) fn forward(self, x: T, keep: bool) -> (T, Option<FeedForwardState<T>>) {
         self.check(&x);
         let result = feed_forward::forward(floats(&x), self.parts(), keep);
-        let out = tensor(result.out, x.layout().shape().clone());
+        let out = tensor(result.out, x.shape());
         let state = result.saved.map(|saved| {
-            let kept = [saved.inverse, saved.gate, saved.up].map(flat);
+            let kept = [saved.inverse, saved.gate, saved.up];
             FeedForwardState { block: self, x, kept }
         });
         (out, state)
     }
 }
 
-impl FeedForwardState {
+impl<T: HostTensor> FeedForwardState<T> {
     /// The gradients of `x` and of the weights in their order.
-    pub(crate) fn backward(self, gradient: &FlexTensor) -> [FlexTensor; 5] {
-        let saved = self.kept.each_ref().map(floats);
+    pub(crate) fn backward(self, gradient: &T) -> [T; 5] {
+        let saved = self.kept.each_ref().map(Vec::as_slice);
         let (x, weights) = (floats(&self.x), self.block.parts());
         let result = feed_forward::backward(floats(gradient), x, saved, weights);
         let [norm, gate, up, down] = &self.block.weights;
@@ -145,16 +139,11 @@ impl FeedForwardState {
     }
 }
 
-fn flat(values: Vec<f32>) -> FlexTensor {
-    let length = values.len();
-    tensor(values, [length])
-}
-
 /// Tensors around values, in the shapes of others.
-fn shaped<const N: usize>(values: [Vec<f32>; N], like: [&FlexTensor; N]) -> [FlexTensor; N] {
+fn shaped<T: HostTensor, const N: usize>(values: [Vec<f32>; N], like: [&T; N]) -> [T; N] {
     let mut like = like.into_iter();
     values.map(|values| {
         let like = like.next().expect("as many shapes as values");
-        tensor(values, like.layout().shape().clone())
+        tensor(values, like.shape())
     })
 }

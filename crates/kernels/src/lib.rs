@@ -3,8 +3,9 @@
 //!
 //! Every operation exists twice. [`plain`] composes it from burn's own tensor operations: it runs
 //! on any backend, and its gradient is derived by burn. The functions at the root of this crate have
-//! the same names and signatures; on the `flex` CPU backend (with or without autodiff) they run
-//! kernels of this crate, elsewhere they call the plain twin. Tests hold the two together.
+//! the same names and signatures; where tensors lie in ordinary memory - the `flex` backend, and
+//! libtorch on the CPU with the feature `tch` - they run kernels of this crate, elsewhere they call
+//! the plain twin. Tests hold the two together.
 //!
 //! What the kernels promise: results are bit-identical for any number of threads (a fixed
 //! partition of the work, a fixed order of every sum), and nothing of the size `time x time` for a
@@ -23,19 +24,38 @@ mod buffer;
 mod extension;
 mod flex;
 mod gemm;
+mod host;
 mod kernel;
 mod layer;
 mod ops;
 pub mod plain;
 mod rotary;
 mod simd;
+#[cfg(feature = "tch")]
+mod tch;
 mod weights;
 
 pub use allocator::tune_allocator;
 pub use gemm::Precision;
+pub use kernel::adamw::AdamWFactors;
 pub use ops::{
-    cached_attention, causal_attention, cross_entropy, embedding, feed_forward, head_cross_entropy,
-    linear, rms_norm, rotate, self_attention, squared_norm, swiglu, token_losses,
+    adamw, cached_attention, causal_attention, cross_entropy, embedding, feed_forward,
+    head_cross_entropy, linear, rms_norm, rotate, self_attention, squared_norm, swiglu,
+    token_losses,
 };
 pub use rotary::RotaryTable;
 pub use weights::{AttentionWeights, FeedForwardWeights};
+
+/// Lets libtorch use so many threads for what it computes by itself. Without the feature `tch`
+/// there is nothing to tell.
+pub fn use_threads(threads: usize) {
+    #[cfg(feature = "tch")]
+    tch::use_threads(threads);
+    let _ = threads;
+}
+
+/// Whether libtorch was built with CUDA and finds a GPU.
+#[cfg(feature = "tch")]
+pub fn libtorch_has_cuda() -> bool {
+    tch::has_cuda()
+}

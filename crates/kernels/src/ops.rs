@@ -4,20 +4,29 @@ use burn::backend::{Dispatch, DispatchDevice, Flex};
 use burn::tensor::{DType, Int, Tensor};
 
 use crate::extension::Kernels;
-use crate::flex::{contiguous, floats};
+use crate::host::{contiguous, floats};
 use crate::kernel::squares;
-use crate::{AttentionWeights, FeedForwardWeights, RotaryTable, plain};
+use crate::{AdamWFactors, AttentionWeights, FeedForwardWeights, RotaryTable, plain};
 
-/// Whether the kernels can take this tensor: f32 on flex, with or without autodiff, and not empty.
+/// Whether the kernels can take this tensor: f32 in ordinary memory, with or without autodiff, and
+/// not empty.
 fn fits<const D: usize>(x: &Tensor<D>) -> bool {
     let device = x.device();
-    let flex = match device.as_dispatch() {
+    let host = match device.as_dispatch() {
+        DispatchDevice::Autodiff(device) => lies_in_memory(device),
+        device => lies_in_memory(device),
+    };
+    host && x.dtype() == DType::F32 && x.dims().iter().all(|&size| size > 0)
+}
+
+fn lies_in_memory(device: &DispatchDevice) -> bool {
+    match device {
         DispatchDevice::Flex(_) => true,
-        DispatchDevice::Autodiff(device) => matches!(**device, DispatchDevice::Flex(_)),
+        #[cfg(feature = "tch")]
+        DispatchDevice::LibTorch(device) => crate::tch::lies_in_memory(device),
         #[allow(unreachable_patterns)]
         _ => false,
-    };
-    flex && x.dtype() == DType::F32 && x.dims().iter().all(|&size| size > 0)
+    }
 }
 
 /// RMSNorm (Zhang and Sennrich 2019, arXiv:1910.07467): `x / sqrt(mean(x^2) + eps) * weight`.
@@ -206,8 +215,43 @@ pub fn squared_norm<const D: usize>(x: Tensor<D>) -> f64 {
     if !fits(&x) {
         return plain::squared_norm(x);
     }
-    match x.clone().inner().try_into_primitive::<Flex>() {
+    let inner = x.clone().inner();
+    #[cfg(feature = "tch")]
+    let inner = match inner.try_into_primitive::<crate::tch::LibTorch>() {
+        Ok(tensor) => return squares::sum(floats(&contiguous(tensor))),
+        Err(_) => x.clone().inner(),
+    };
+    match inner.try_into_primitive::<Flex>() {
         Ok(tensor) => squares::sum(floats(&contiguous(tensor))),
         Err(_) => plain::squared_norm(x),
     }
+}
+
+/// AdamW's update (Loshchilov and Hutter 2019, arXiv:1711.05101) of a parameter and of the moments of
+/// its gradient, all of one shape and none recorded for a backward pass:
+/// `m = b1 m + (1 - b1) g`, `v = b2 v + (1 - b2) g^2`, `p = keep p - rate m / (sqrt(v) / root + eps)`,
+/// with `g` the gradient times `scale`. Returns the parameter and the moments; the kernel writes
+/// them where they were, if nobody else holds that memory.
+///
+/// # Panics
+/// If the shapes differ.
+pub fn adamw<const D: usize>(
+    parameter: Tensor<D>,
+    gradient: Tensor<D>,
+    moments: [Tensor<D>; 2],
+    factors: AdamWFactors,
+) -> (Tensor<D>, [Tensor<D>; 2]) {
+    if !(fits(&parameter) && fits(&gradient) && moments.iter().all(fits)) {
+        return plain::adamw(parameter, gradient, moments, factors);
+    }
+    let [first, second] = moments;
+    let (parameter, first, second) = Dispatch::fused_adamw(
+        parameter.into_dispatch(),
+        gradient.into_dispatch(),
+        first.into_dispatch(),
+        second.into_dispatch(),
+        factors,
+    );
+    let [parameter, first, second] = [parameter, first, second].map(Tensor::from_dispatch);
+    (parameter, [first, second])
 }

@@ -4,7 +4,7 @@
 use burn::tensor::activation::{log_softmax, silu, softmax};
 use burn::tensor::{Bool, Int, Tensor};
 
-use crate::{AttentionWeights, FeedForwardWeights, RotaryTable};
+use crate::{AdamWFactors, AttentionWeights, FeedForwardWeights, RotaryTable};
 
 /// RMSNorm (Zhang and Sennrich 2019, arXiv:1910.07467): `x / sqrt(mean(x^2) + eps) * weight`.
 ///
@@ -142,4 +142,24 @@ pub fn embedding(table: Tensor<2>, ids: Tensor<2, Int>) -> Tensor<3> {
 pub fn squared_norm<const D: usize>(x: Tensor<D>) -> f64 {
     let x = x.inner();
     f64::from((x.clone() * x).sum().into_scalar::<f32>())
+}
+
+/// AdamW's update (Loshchilov and Hutter 2019, arXiv:1711.05101) of a parameter and of the moments of
+/// its gradient, all of one shape: `m = b1 m + (1 - b1) g`, `v = b2 v + (1 - b2) g^2`,
+/// `p = keep p - rate m / (sqrt(v) / root + eps)`, with `g` the gradient times `scale`. Returns the
+/// parameter and the moments.
+pub fn adamw<const D: usize>(
+    parameter: Tensor<D>,
+    gradient: Tensor<D>,
+    [first, second]: [Tensor<D>; 2],
+    factors: AdamWFactors,
+) -> (Tensor<D>, [Tensor<D>; 2]) {
+    let AdamWFactors { beta, scale, keep, rate, root, epsilon } = factors;
+    let gradient = gradient.mul_scalar(scale);
+    let square = gradient.clone() * gradient.clone();
+    let first = first.mul_scalar(beta[0]) + gradient.mul_scalar(1.0 - beta[0]);
+    let second = second.mul_scalar(beta[1]) + square.mul_scalar(1.0 - beta[1]);
+    let divisor = second.clone().sqrt().div_scalar(root).add_scalar(epsilon);
+    let change = (first.clone() / divisor).mul_scalar(rate);
+    (parameter.mul_scalar(keep) - change, [first, second])
 }

@@ -87,7 +87,7 @@ impl Attention {
 
 #[test]
 fn self_attention() {
-    let device = Device::flex();
+    let device = draw::device();
     for [batch, time, heads, kv_heads, head_dim, d] in [
         [1, 1, 1, 1, 2, 3],
         [2, 3, 2, 1, 4, 8],
@@ -137,7 +137,7 @@ fn feed_forward_parts(
 
 #[test]
 fn feed_forward() {
-    let device = Device::flex();
+    let device = draw::device();
     // The last ones need several rounds over the held rows of the backward pass.
     for shape in [
         [1, 1, 1, 1],
@@ -179,7 +179,7 @@ fn check_differences(name: &str, inputs: &Inputs, op: &dyn Fn(&[Tensor<2>]) -> T
                 let mut at = values(inputs[which].clone());
                 at[element] += by;
                 let data = burn::tensor::TensorData::new(at, inputs[which].dims());
-                inputs[which] = Tensor::from_data(data, &Device::flex());
+                inputs[which] = Tensor::from_data(data, &draw::device());
                 loss(&inputs)
             };
             let step = 1e-2f32;
@@ -192,7 +192,7 @@ fn check_differences(name: &str, inputs: &Inputs, op: &dyn Fn(&[Tensor<2>]) -> T
 
 #[test]
 fn gradients_are_those_of_differences() {
-    let device = Device::flex();
+    let device = draw::device();
     let shape = Attention { batch: 2, time: 3, heads: 2, kv_heads: 1, head_dim: 4, d: 6 };
     let table = RotaryTable::new(3, 4, 100.0, &device);
     check_differences("self_attention", &shape.inputs(&device), &|inputs| {

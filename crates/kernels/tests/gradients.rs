@@ -3,7 +3,7 @@
 mod draw;
 
 use ablate_kernels::{RotaryTable, plain};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Tensor, TensorData};
 use draw::{Draw, values};
 
 /// Compares the gradient of a weighted sum of `op`'s output with central differences, input by
@@ -46,7 +46,7 @@ fn check<const A: usize, const B: usize, const N: usize>(
 
 #[test]
 fn against_differences() {
-    let device = Device::flex();
+    let device = draw::device();
     let mut draw = Draw(11);
     let x = draw.floats([2, 2, 6], 1.0, &device);
     let weight = draw.floats([1, 1, 6], 1.0, &device);
@@ -79,7 +79,7 @@ fn against_differences() {
 
 #[test]
 fn closed_forms() {
-    let device = Device::flex();
+    let device = draw::device();
     // RMS of (3, 4) is sqrt(12.5).
     let x = Tensor::<2>::from_floats([[3.0, 4.0]], &device);
     let weight = Tensor::<1>::from_floats([1.0, 2.0], &device);
@@ -118,7 +118,7 @@ fn closed_forms() {
 
 #[test]
 fn a_cache_changes_nothing() {
-    let device = Device::flex();
+    let device = draw::device();
     let mut draw = Draw(5);
     let [q, k, v] = [4, 2, 2].map(|heads| draw.floats([2, 9, heads, 8], 1.0, &device));
     let whole = plain::causal_attention(q.clone(), k.clone(), v.clone());

@@ -5,7 +5,7 @@ mod draw;
 
 use ablate_kernels as fused;
 use ablate_kernels::{AttentionWeights, FeedForwardWeights, RotaryTable};
-use burn::tensor::{Device, Int, Tensor};
+use burn::tensor::{Int, Tensor};
 use draw::{Draw, values};
 
 /// Bits of everything `work` returns, on `threads` threads.
@@ -27,7 +27,7 @@ fn same_on_any_number_of_threads(work: impl Fn() -> Vec<Vec<f32>> + Send + Sync)
 fn layer() -> Vec<Vec<f32>> {
     let (batch, time, heads, kv_heads, width, hidden, vocabulary) = (4, 96, 4, 2, 32, 340, 1000);
     let d = heads * width;
-    let device = Device::flex().autodiff();
+    let device = draw::device().autodiff();
     let mut draw = Draw(1);
     let mut weight = |shape: [usize; 2]| {
         draw.floats(shape, (shape[0] as f32).powf(-0.5), &device).require_grad()
@@ -100,7 +100,7 @@ fn kernels() {
 #[test]
 fn products_of_flex() {
     same_on_any_number_of_threads(|| {
-        let device = Device::flex().autodiff();
+        let device = draw::device().autodiff();
         let mut out = Vec::new();
         for [n, d_in, d_out] in [[1024, 128, 384], [1000, 130, 257], [512, 1376, 64]] {
             let x = Draw(1).floats([n, d_in], 1.0, &device).require_grad();
@@ -118,7 +118,7 @@ fn products_of_flex() {
 /// Long enough (2^22 elements) for flex's own sum to depend on the threads' timing.
 #[test]
 fn squared_norm() {
-    let x = Draw(1).floats([4_200_001], 3.0, &Device::flex());
+    let x = Draw(1).floats([4_200_001], 3.0, &draw::device());
     same_on_any_number_of_threads(|| {
         let norm = fused::squared_norm(x.clone());
         vec![vec![

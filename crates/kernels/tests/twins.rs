@@ -5,7 +5,7 @@ mod draw;
 
 use ablate_kernels as fused;
 use ablate_kernels::{RotaryTable, plain};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Tensor;
 use draw::{Draw, distance, values};
 
 /// Relative to the largest value. Sums of a few thousand terms in f32, in two different orders.
@@ -43,7 +43,7 @@ fn check<const A: usize, const B: usize, const N: usize>(
 
 #[test]
 fn rms_norm() {
-    let device = Device::flex();
+    let device = draw::device();
     for [batch, time, d] in
         [[1, 1, 3], [1, 1, 8], [2, 3, 31], [3, 5, 64], [2, 70, 100], [4, 96, 128]]
     {
@@ -60,7 +60,7 @@ fn rms_norm() {
 
 #[test]
 fn swiglu() {
-    let device = Device::flex();
+    let device = draw::device();
     for shape in [[1, 1], [3, 7], [5, 33], [64, 172], [200, 128]] {
         for scale in [1.0, 30.0] {
             check(
@@ -75,7 +75,7 @@ fn swiglu() {
 
 #[test]
 fn rotate() {
-    let device = Device::flex();
+    let device = draw::device();
     for [batch, time, heads, width] in
         [[1, 1, 1, 2], [2, 3, 2, 8], [2, 33, 3, 10], [3, 40, 4, 64], [1, 65, 2, 32]]
     {
@@ -93,7 +93,7 @@ fn rotate() {
 
 #[test]
 fn causal_attention() {
-    let device = Device::flex();
+    let device = draw::device();
     for ([batch, time, heads, kv_heads, width], past) in [
         ([1, 1, 1, 1, 8], 0),
         ([2, 1, 2, 1, 8], 6),
@@ -130,7 +130,7 @@ fn causal_attention() {
 /// Rows beyond the keys are not read, whatever they hold.
 #[test]
 fn a_cache_may_have_rows_to_spare() {
-    let device = Device::flex();
+    let device = draw::device();
     for (time, past) in [(1, 9), (7, 3), (10, 0)] {
         let mut draw = Draw(4);
         let q = draw.floats([3, time, 4, 16], 2.0, &device);
@@ -154,7 +154,7 @@ proptest::proptest! {
         batch in 1usize..3, time in 1usize..90, past in 0usize..40,
         kv_heads in 1usize..3, group in 1usize..4, width in 1usize..40,
     ) {
-        let device = Device::flex();
+        let device = draw::device();
         let mut draw = Draw(9);
         let q = draw.floats([batch, time, kv_heads * group, width], 2.0, &device);
         let [k, v] = [(); 2].map(|()| draw.floats([batch, past + time, kv_heads, width], 2.0, &device));
@@ -165,7 +165,7 @@ proptest::proptest! {
 
     #[test]
     fn losses_of_any_shape(n in 1usize..60, d in 1usize..20, vocabulary in 2usize..300) {
-        let device = Device::flex();
+        let device = draw::device();
         let targets = Draw(3).ids([n], vocabulary, &device);
         let hidden = Draw(1).floats([n, d], 2.0, &device);
         let head = Draw(2).floats([d, vocabulary], 2.0, &device);
@@ -177,7 +177,7 @@ proptest::proptest! {
 
 #[test]
 fn attention_reads_transposed_heads() {
-    let device = Device::flex();
+    let device = draw::device();
     let mut draw = Draw(3);
     // [batch, heads, time, width] in memory: what the kernel takes is a view.
     let inputs = [(); 3].map(|()| draw.floats([2, 4, 20, 16], 1.0, &device));
@@ -197,7 +197,7 @@ fn attention_reads_transposed_heads() {
 
 #[test]
 fn linear() {
-    let device = Device::flex();
+    let device = draw::device();
     for [batch, time, d_in, d_out] in
         [[1, 1, 1, 1], [2, 3, 5, 7], [4, 33, 64, 100], [4, 64, 128, 130]]
     {
@@ -215,7 +215,7 @@ fn linear() {
 
 #[test]
 fn embedding() {
-    let device = Device::flex();
+    let device = draw::device();
     for [batch, time, vocabulary, d] in [[1, 1, 1, 1], [2, 3, 5, 7], [4, 100, 50, 64]] {
         let ids = Draw(3).ids([batch, time], vocabulary, &device);
         check(
@@ -229,7 +229,7 @@ fn embedding() {
 
 #[test]
 fn losses() {
-    let device = Device::flex();
+    let device = draw::device();
     for [n, d, vocabulary] in [[1, 4, 2], [3, 8, 31], [17, 16, 100], [70, 24, 257], [130, 32, 1000]]
     {
         let targets = Draw(3).ids([n], vocabulary, &device);
@@ -262,7 +262,7 @@ fn losses() {
 fn head_cross_entropy_in_several_blocks() {
     // 2^21 logits fit a block: 40 960 columns make blocks of 64 rows.
     let (n, d, vocabulary) = (150, 8, 40_960);
-    let device = Device::flex();
+    let device = draw::device();
     let targets = Draw(3).ids([n], vocabulary, &device);
     check(
         "head_cross_entropy in three blocks",
@@ -274,7 +274,7 @@ fn head_cross_entropy_in_several_blocks() {
 
 #[test]
 fn large_logits_stay_finite() {
-    let device = Device::flex().autodiff();
+    let device = draw::device().autodiff();
     let targets = Draw(3).ids([6], 50, &device);
     let logits = Draw(1).floats([6, 50], 1e4, &device).require_grad();
     let loss = fused::cross_entropy(logits.clone(), targets);
@@ -297,7 +297,7 @@ fn large_logits_stay_finite() {
 
 #[test]
 fn a_diverged_model_shows() {
-    let device = Device::flex();
+    let device = draw::device();
     let mut logits = vec![0.5f32; 40];
     logits[37] = f32::NAN;
     let logits = Tensor::<1>::from_floats(logits.as_slice(), &device).reshape([1, 40]);
@@ -307,7 +307,7 @@ fn a_diverged_model_shows() {
 
 #[test]
 fn the_logits_of_others_are_left_alone() {
-    let device = Device::flex().autodiff();
+    let device = draw::device().autodiff();
     let logits = Draw(1).floats([6, 50], 3.0, &device).require_grad();
     let before = values(logits.clone());
     let loss = fused::cross_entropy(logits.clone(), Draw(3).ids([6], 50, &device));
@@ -317,7 +317,7 @@ fn the_logits_of_others_are_left_alone() {
 
 #[test]
 fn untracked_inputs_are_constants() {
-    let device = Device::flex();
+    let device = draw::device();
     let x = Draw(1).floats([4, 8], 1.0, &device.clone().autodiff()).require_grad();
     let frozen = Draw(2).floats([8, 8], 1.0, &device);
     let out = fused::linear(x.clone(), frozen.clone());
@@ -329,7 +329,31 @@ fn untracked_inputs_are_constants() {
 #[test]
 #[should_panic(expected = "outside the vocabulary of 5")]
 fn a_target_outside_the_vocabulary_is_refused() {
-    let device = Device::flex();
+    let device = draw::device();
     let logits = Draw(1).floats([1, 5], 1.0, &device);
     fused::cross_entropy(logits, Tensor::from_ints([5], &device));
+}
+
+#[test]
+fn adamw() {
+    let device = draw::device();
+    let factors = fused::AdamWFactors {
+        beta: [0.9, 0.95],
+        scale: 0.3,
+        keep: 0.999,
+        rate: 3e-3,
+        root: 0.6,
+        epsilon: 1e-8,
+    };
+    for [rows, columns] in [[1, 1], [3, 5], [31, 7], [300, 257]] {
+        let [p, g, m, v] =
+            [1, 2, 3, 4].map(|seed| Draw(seed).floats([rows, columns], 1.0, &device));
+        let moments = || [m.clone(), v.clone().abs()];
+        let (ours, [first, second]) = fused::adamw(p.clone(), g.clone(), moments(), factors);
+        let (truth, [true_first, true_second]) = plain::adamw(p.clone(), g, moments(), factors);
+        for (ours, truth) in [(&ours, truth), (&first, true_first), (&second, true_second)] {
+            assert!(distance(ours, &truth) < VALUES, "{rows} x {columns}");
+        }
+        assert_ne!(values(p), values(ours), "what others hold is left as it was");
+    }
 }

@@ -9,23 +9,107 @@ use burn::tensor::Device;
 pub enum Backend {
     /// burn's pure-Rust CPU backend, with the fused kernels of `ablate-kernels`.
     Flex,
+    /// libtorch on the CPU, with the same kernels.
+    #[cfg(feature = "tch")]
+    Tch,
+    /// libtorch on the first NVIDIA GPU, by burn's own operations.
+    #[cfg(feature = "tch")]
+    TchCuda,
+    /// burn's CUDA backend on the first NVIDIA GPU, by burn's own operations.
+    #[cfg(feature = "cuda")]
+    Cuda,
 }
 
 impl Backend {
     /// Every backend compiled in, the default first.
-    pub const ALL: &[Self] = &[Self::Flex];
+    pub const ALL: &[Self] = &[
+        Self::Flex,
+        #[cfg(feature = "tch")]
+        Self::Tch,
+        #[cfg(feature = "tch")]
+        Self::TchCuda,
+        #[cfg(feature = "cuda")]
+        Self::Cuda,
+    ];
+
+    /// Whether it computes on a GPU, which trainings side by side would have to share.
+    pub fn on_gpu(self) -> bool {
+        match self {
+            Self::Flex => false,
+            #[cfg(feature = "tch")]
+            Self::Tch => false,
+            #[cfg(feature = "tch")]
+            Self::TchCuda => true,
+            #[cfg(feature = "cuda")]
+            Self::Cuda => true,
+        }
+    }
+
+    /// Whether this machine has what it computes on.
+    ///
+    /// # Errors
+    /// What is missing.
+    pub fn check(self) -> Result<(), MissingDevice> {
+        let found = match self {
+            Self::Flex => true,
+            #[cfg(feature = "tch")]
+            Self::Tch => true,
+            #[cfg(feature = "tch")]
+            Self::TchCuda => ablate_kernels::libtorch_has_cuda(),
+            #[cfg(feature = "cuda")]
+            Self::Cuda => has_cuda_driver(),
+        };
+        if found { Ok(()) } else { Err(MissingDevice { backend: self }) }
+    }
 
     /// Its name on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::Flex => "flex",
+            #[cfg(feature = "tch")]
+            Self::Tch => "tch",
+            #[cfg(feature = "tch")]
+            Self::TchCuda => "tch-cuda",
+            #[cfg(feature = "cuda")]
+            Self::Cuda => "cuda",
         }
+    }
+}
+
+/// Lets libtorch use so many threads for what it computes by itself; the kernels use rayon's.
+pub fn use_threads(threads: usize) {
+    ablate_kernels::use_threads(threads);
+}
+
+/// A backend without its GPU.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the backend `{backend}` finds no NVIDIA GPU with its driver here; `nvidia-smi` must list one"
+)]
+pub struct MissingDevice {
+    /// The backend.
+    pub backend: Backend,
+}
+
+/// CUDA's driver loads, and it lists a GPU.
+#[cfg(feature = "cuda")]
+fn has_cuda_driver() -> bool {
+    let name = if cfg!(windows) { "nvcuda.dll" } else { "libcuda.so.1" };
+    type Init = unsafe extern "C" fn(u32) -> i32;
+    type Count = unsafe extern "C" fn(*mut i32) -> i32;
+    // SAFETY: NVIDIA's driver has these functions with these types; 0 is success.
+    unsafe {
+        let Ok(driver) = libloading::Library::new(name) else { return false };
+        let Ok(init) = driver.get::<Init>(b"cuInit\0") else { return false };
+        let Ok(count) = driver.get::<Count>(b"cuDeviceGetCount\0") else { return false };
+        let mut gpus = 0;
+        init(0) == 0 && count(&mut gpus) == 0 && gpus > 0
     }
 }
 
 /// A backend's name that this program does not know.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there is no backend `{name}` in this program; compiled in: {}", known())]
+#[error("there is no backend `{name}` in this program; compiled in: {}{}", known(), hint(name))]
 pub struct UnknownBackend {
     /// What was asked for.
     pub name: String,
@@ -34,6 +118,15 @@ pub struct UnknownBackend {
 fn known() -> String {
     let names: Vec<String> = Backend::ALL.iter().map(|b| format!("`{}`", b.name())).collect();
     names.join(", ")
+}
+
+/// How to come by a backend that was left out.
+fn hint(name: &str) -> &'static str {
+    match name {
+        "tch" | "tch-cuda" => "; `just setup-tch` builds it in",
+        "cuda" => "; `just setup-cuda` builds it in",
+        _ => "",
+    }
 }
 
 impl FromStr for Backend {
@@ -52,9 +145,16 @@ impl std::fmt::Display for Backend {
 }
 
 /// The backend's device for evaluation: nothing is recorded for a backward pass.
+#[cfg_attr(feature = "tch", allow(deprecated))]
 pub fn device(backend: Backend) -> Device {
     match backend {
         Backend::Flex => Device::flex(),
+        #[cfg(feature = "tch")]
+        Backend::Tch => Device::libtorch(),
+        #[cfg(feature = "tch")]
+        Backend::TchCuda => Device::libtorch_cuda(0),
+        #[cfg(feature = "cuda")]
+        Backend::Cuda => Device::cuda(0),
     }
 }
 
@@ -72,11 +172,14 @@ mod tests {
         for backend in Backend::ALL {
             assert_eq!(backend.name().parse::<Backend>(), Ok(*backend));
         }
-        let error = "cuda".parse::<Backend>().unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "there is no backend `cuda` in this program; compiled in: `flex`"
+        let error = "wgpu".parse::<Backend>().unwrap_err().to_string();
+        assert!(
+            error.starts_with("there is no backend `wgpu` in this program; compiled in: `flex`"),
+            "{error}"
         );
+        if let Err(error) = "tch".parse::<Backend>() {
+            assert!(error.to_string().ends_with("; `just setup-tch` builds it in"), "{error}");
+        }
     }
 
     #[test]

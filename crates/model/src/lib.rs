@@ -26,7 +26,7 @@ mod weights;
 
 pub use config::ModelConfig;
 pub use decoder::{Decoder, Layer};
-pub use device::{Backend, UnknownBackend, device, training_device};
+pub use device::{Backend, MissingDevice, UnknownBackend, device, training_device, use_threads};
 pub use error::ModelError;
 pub use generate::{Cache, GenerateOptions, generate, generate_batch};
 pub use gradients::{Gradient, ParameterGradients};

@@ -3,13 +3,13 @@
 
 use std::collections::BTreeMap;
 
+use ablate_kernels::AdamWFactors;
 use ablate_model::{
     ParameterMap, Weights, matrix_from_host, matrix_to_host, vector_from_host, vector_to_host,
 };
 use burn::tensor::{Device, Tensor};
 
 use crate::TrainConfig;
-use crate::adamw_host::{self, Factors};
 
 /// The optimiser's constants and its running moments, one pair per parameter.
 pub(crate) struct AdamW {
@@ -17,8 +17,6 @@ pub(crate) struct AdamW {
     beta2: f64,
     epsilon: f64,
     weight_decay: f64,
-    /// Whether tensors lie in ordinary memory.
-    in_memory: bool,
     matrices: BTreeMap<String, Moments<2>>,
     vectors: BTreeMap<String, Moments<1>>,
 }
@@ -55,7 +53,6 @@ impl AdamW {
             beta2: config.beta2,
             epsilon: config.epsilon,
             weight_decay: config.weight_decay,
-            in_memory: device == Device::flex(),
             matrices,
             vectors,
         }
@@ -98,9 +95,7 @@ pub(crate) struct AdamWStep<'a> {
 }
 
 impl AdamWStep<'_> {
-    /// The parameter and its moments after this update:
-    /// `m = b1 m + (1 - b1) g`, `v = b2 v + (1 - b2) g^2`,
-    /// `p = p (1 - lr decay) - lr / (1 - b1^t) m / (sqrt(v) / sqrt(1 - b2^t) + eps)`.
+    /// The parameter and its moments after this update, decay applied to the parameter itself.
     fn advance<const D: usize>(
         &self,
         parameter: Tensor<D>,
@@ -108,7 +103,7 @@ impl AdamWStep<'_> {
         moments: Moments<D>,
         weight_decay: f64,
     ) -> (Tensor<D>, Moments<D>) {
-        let factors = Factors {
+        let factors = AdamWFactors {
             beta: [self.adamw.beta1, self.adamw.beta2],
             scale: self.scale,
             keep: 1.0 - self.learning_rate * weight_decay,
@@ -116,50 +111,11 @@ impl AdamWStep<'_> {
             root: self.second_bias.sqrt(),
             epsilon: self.adamw.epsilon,
         };
-        if self.adamw.in_memory {
-            advance_in_memory(parameter, gradient, moments, factors)
-        } else {
-            advance_tensors(parameter, gradient, moments, factors)
-        }
+        let moments = [moments.first, moments.second];
+        let (parameter, [first, second]) =
+            ablate_kernels::adamw(parameter, gradient, moments, factors);
+        (parameter, Moments { first, second })
     }
-}
-
-/// On any device, by tensor operations.
-fn advance_tensors<const D: usize>(
-    parameter: Tensor<D>,
-    gradient: Tensor<D>,
-    moments: Moments<D>,
-    Factors { beta, scale, keep, rate, root, epsilon }: Factors,
-) -> (Tensor<D>, Moments<D>) {
-    let gradient = gradient.mul_scalar(scale);
-    let square = gradient.clone() * gradient.clone();
-    let first = moments.first.mul_scalar(beta[0]) + gradient.mul_scalar(1.0 - beta[0]);
-    let second = moments.second.mul_scalar(beta[1]) + square.mul_scalar(1.0 - beta[1]);
-    let divisor = second.clone().sqrt().div_scalar(root).add_scalar(epsilon);
-    let change = (first.clone() / divisor).mul_scalar(rate);
-    (parameter.mul_scalar(keep) - change, Moments { first, second })
-}
-
-/// Where tensors are ordinary memory that can be taken out and put back without a copy.
-fn advance_in_memory<const D: usize>(
-    parameter: Tensor<D>,
-    gradient: Tensor<D>,
-    moments: Moments<D>,
-    factors: Factors,
-) -> (Tensor<D>, Moments<D>) {
-    let device = parameter.device();
-    let floats = |tensor: Tensor<D>| tensor.into_data().convert::<f32>();
-    let [mut p, g, mut m, mut v] = [parameter, gradient, moments.first, moments.second].map(floats);
-    const F32: &str = "the data was just converted to f32";
-    adamw_host::advance(
-        p.as_mut_slice().expect(F32),
-        g.as_slice().expect(F32),
-        m.as_mut_slice().expect(F32),
-        v.as_mut_slice().expect(F32),
-        factors,
-    );
-    let [p, first, second] = [p, m, v].map(|data| Tensor::from_data(data, &device));
-    (p, Moments { first, second })
 }
 
 impl ParameterMap for AdamWStep<'_> {
@@ -214,11 +170,6 @@ mod tests {
 
     #[test]
     fn two_steps_in_closed_form() {
-        check_two_steps(true);
-        check_two_steps(false);
-    }
-
-    fn check_two_steps(in_memory: bool) {
         let device = Device::flex();
         let zeros: Weights = [
             (NAME.to_owned(), HostTensor::filled(vec![1, 2], 0.0)),
@@ -229,8 +180,6 @@ mod tests {
         let (start, gradients) = ([0.5, -2.0], [[0.3, -0.02], [-0.1, 0.4]]);
         let (rate, scale) = (0.01, 0.5);
         let mut adamw = AdamW::new(&config(), &zeros, &zeros, &device);
-        assert!(adamw.in_memory);
-        adamw.in_memory = in_memory;
         let mut matrix = Tensor::<2>::from_data([start.map(|x| x as f32)], &device);
         let mut vector = Tensor::<1>::from_data(start.map(|x| x as f32), &device);
         for (step, gradient) in (1..).zip(gradients) {

@@ -11,7 +11,6 @@
 //! report tokens per second.
 
 mod adamw;
-mod adamw_host;
 mod batch;
 mod checkpoint;
 mod config;

@@ -3,6 +3,15 @@
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
+/// The device whose kernels are tested: libtorch where it is compiled in.
+pub(crate) fn device() -> Device {
+    #[cfg(feature = "tch")]
+    #[allow(deprecated)]
+    return Device::libtorch();
+    #[cfg(not(feature = "tch"))]
+    Device::flex()
+}
+
 /// SplitMix64 (Steele, Lea and Flood 2014).
 pub(crate) struct Draw(pub(crate) u64);
 
