@@ -22,6 +22,16 @@ study name:
 plan name:
     cargo run --release -- plan experiments/{{name}}.toml
 
+# ablate with libtorch on the CPU, as target/release/ablate-tch (`just setup-tch --cuda`: and CUDA)
+[group: 'backends']
+setup-tch *arguments:
+    crates/ablate/setup/tch.sh {{arguments}}
+
+# ablate with burn's CUDA backend, as target/release/ablate-cuda
+[group: 'backends']
+setup-cuda *arguments:
+    crates/ablate/setup/cuda.sh {{arguments}}
+
 # All tests
 [group: 'check']
 test:

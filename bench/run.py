@@ -50,9 +50,9 @@ class Bench:
     def steps(self, variant):
         return self.options.steps or STEPS[variant]
 
-    def ours(self, name, arguments, environment=None):
+    def ours(self, name, arguments, environment=None, program=None):
         environment = self.environment if environment is None else environment
-        side = Side(name, [self.ablate, *arguments], environment)
+        side = Side(name, [program or self.ablate, *arguments], environment)
         # Without an `ablate`, running it says so.
         lacking = [a for a in arguments if str(a).startswith("--") and a not in self.help]
         if self.help and lacking:
@@ -67,11 +67,12 @@ class Bench:
         command = [self.python, HERE / "peers" / script, *arguments]
         return Side(name, command, environment, stdin)
 
-    def our_step(self, name, variant, *more, steps=None):
+    def our_step(self, name, variant, *more, steps=None, program=None):
         """Training steps of a variant of shapes.toml, ours."""
         where = ["bench", HERE / "shapes.toml", "--variant", variant]
         count = ["--steps", steps or self.steps(variant)]
-        return self.ours(name, [*where, *self.threads, *count, "--json", *more])
+        arguments = [*where, *self.threads, *count, "--json", *more]
+        return self.ours(name, arguments, program=program)
 
     def peer_step(self, name, variant, *more, steps=None, environment=None):
         """The same of PyTorch."""
@@ -138,7 +139,10 @@ def train(bench):
         ours = ["--set", "train.precision=bf16"] if precision == "bf16" else []
         theirs = ["--bf16"] if precision == "bf16" else []
         flex = bench.our_step("flex", variant, *ours)
-        tch = bench.our_step("tch", variant, *ours, "--backend", "tch")
+        with_tch = bench.ablate.with_name("ablate-tch")
+        tch = bench.our_step("tch", variant, *ours, "--backend", "tch", program=with_tch)
+        if not with_tch.exists():
+            tch.failed = f"there is no {with_tch.name} beside {bench.ablate.name}: just setup-tch"
         eager = bench.peer_step("eager", variant, *theirs)
         compiled = bench.peer_step("compiled", variant, *theirs, "--compile")
         if bench.options.eager:

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use ablate_model::Backend;
 use clap::{Args, Parser, Subcommand};
 
 /// Ablation studies of tiny language models, from one TOML file to the paper's tables
@@ -78,13 +79,17 @@ pub struct RunArgs {
     #[command(flatten)]
     pub study: StudyArgs,
 
-    /// Workers side by side [default: the number of cores]
+    /// Workers side by side [default: the number of cores; 1 on a GPU]
     #[arg(long, value_name = "N")]
     pub jobs: Option<usize>,
 
     /// Threads of all workers together [default: the number of cores]
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
+
+    /// What computes: `flex`, or what else the program was built with
+    #[arg(long, env = "ABLATE_BACKEND", default_value_t = Backend::Flex, value_name = "NAME")]
+    pub backend: Backend,
 
     /// Only variants whose name matches this pattern, `*` and `?` as in a shell (can be repeated)
     #[arg(long, value_name = "GLOB")]
@@ -147,6 +152,10 @@ pub struct CompareArgs {
 pub struct BenchArgs {
     #[command(flatten)]
     pub study: StudyArgs,
+
+    /// What computes: `flex`, or what else the program was built with
+    #[arg(long, env = "ABLATE_BACKEND", default_value_t = Backend::Flex, value_name = "NAME")]
+    pub backend: Backend,
 
     /// Only variants whose name matches this pattern, `*` and `?` as in a shell (can be repeated)
     #[arg(long, value_name = "GLOB")]

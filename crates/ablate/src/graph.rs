@@ -8,7 +8,10 @@ pub use build::build;
 
 use std::collections::BTreeMap;
 
+use ablate_model::Backend;
 use ablate_pipeline::{Graph, NodeId};
+
+use crate::stages::{BACKEND, WITH_TENSORS};
 
 /// Every stage that a study needs, and what its variants need of them.
 #[derive(Debug, Default)]
@@ -53,5 +56,20 @@ impl StudyGraph {
     pub fn targets(&self, only: impl Fn(&str) -> bool) -> Vec<NodeId> {
         let wanted = self.variants.iter().filter(|variant| only(&variant.name));
         wanted.flat_map(|variant| variant.seeds.iter().map(|seed| seed.eval)).collect()
+    }
+
+    /// What all stages with tensors compute with. No result is asked for anew because of it.
+    pub fn compute_with(&mut self, backend: Backend) {
+        let with_tensors = |stage| WITH_TENSORS.contains(&stage);
+        let ids: Vec<NodeId> = self
+            .graph
+            .iter()
+            .filter(|(_, node)| with_tensors(node.stage))
+            .map(|(id, _)| id)
+            .collect();
+        for id in ids {
+            let execution = &mut self.graph.node_mut(id).execution;
+            execution.insert(BACKEND.to_owned(), backend.name().into());
+        }
     }
 }

@@ -6,6 +6,7 @@ mod variants;
 
 use std::collections::BTreeSet;
 
+use ablate_model::Backend;
 use ablate_pipeline::{Artifact, Failure, NodeId, State, Store};
 use ablate_report::{Provenance, StudyData, StudyInfo};
 use ablate_spec::Design;
@@ -14,6 +15,7 @@ use crate::exit::CommandError;
 use crate::graph::StudyGraph;
 use crate::machine::{self, Machine};
 use crate::root::Root;
+use crate::stages::{BACKEND, WITH_TENSORS};
 use crate::study::LoadedStudy;
 
 /// Rows of everything that is finished; what is not is listed with the variants.
@@ -112,21 +114,26 @@ fn provenance(results: &Results<'_>) -> Result<Provenance, CommandError> {
     let mut provenance = Provenance {
         commit: machine::commit().unwrap_or_else(|| "unknown".to_owned()),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        backend: "flex".to_owned(),
         machine: format!("{}, {} cores", machine.cpu, machine.cores),
         ..Provenance::default()
     };
     let (mut first, mut last) = (None, None);
+    let mut backends = BTreeSet::new();
     for (id, node) in results.built.graph.iter() {
         let Some(artifact) = results.artifact(id)? else { continue };
         let key = node.key().as_str().to_owned();
         provenance.keys.push((node.stage.to_owned(), node.name.clone(), key));
+        if WITH_TENSORS.contains(&node.stage) {
+            let backend = artifact.execution.get(BACKEND).and_then(|name| name.as_str());
+            backends.insert(backend.unwrap_or(Backend::Flex.name()).to_owned());
+        }
         let finished: jiff::Timestamp = artifact.finished.parse().map_err(CommandError::bug)?;
         let milliseconds = (artifact.seconds * 1e3) as i64;
         let started = finished - jiff::SignedDuration::from_millis(milliseconds);
         first = Some(first.map_or(started, |first: jiff::Timestamp| first.min(started)));
         last = Some(last.map_or(finished, |last: jiff::Timestamp| last.max(finished)));
     }
+    provenance.backend = backends.into_iter().collect::<Vec<_>>().join(", ");
     let show =
         |time: Option<jiff::Timestamp>| time.map_or_else(String::new, |time| format!("{time:.0}"));
     provenance.started = show(first);

@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
 use ablate_corpus::{Shard, ShardWriter, Windows, order};
-use ablate_model::{Backend, random_weights, training_device};
+use ablate_model::{Backend, random_weights, training_device, use_threads};
 use ablate_report::{duration, si, si_unit};
 use ablate_train::{Checkpoints, Observer, Precision, StepRecord, TrainData, ValidationRecord};
 use serde::{Deserialize, Serialize};
@@ -58,6 +58,7 @@ struct Row {
 }
 
 pub fn run(root: &Root, args: &BenchArgs) -> CommandResult {
+    args.backend.check().map_err(CommandError::machine)?;
     let loaded = study::load(&args.study)?;
     let built = graph::build(&loaded.study)?;
     let machine = Machine::current();
@@ -71,7 +72,7 @@ pub fn run(root: &Root, args: &BenchArgs) -> CommandResult {
             let message = format!("no variant matches `--variant`; there are {}", names.join(", "));
             return Err(CommandError { exit: Exit::NoMatch, message });
         }
-        [variant] => (vec![measure(&built, variant, threads, args.steps)?], 1),
+        [variant] => (vec![measure(&built, variant, (args.backend, threads), args.steps)?], 1),
         _ => {
             let jobs = args.jobs.unwrap_or((machine.cores / threads).max(1)).max(1);
             (side_by_side(args, &names_by_work(&built, &chosen)?, threads, jobs)?, jobs)
@@ -79,7 +80,7 @@ pub fn run(root: &Root, args: &BenchArgs) -> CommandResult {
     };
     let report = Report { variants, wall_seconds: start.elapsed().as_secs_f64(), jobs };
     // What ran beside others was slowed by them.
-    if threads == 1 && jobs == 1 && !args.part {
+    if threads == 1 && jobs == 1 && !args.part && args.backend == Backend::Flex {
         keep(root, &machine, &built, &report)?;
     }
     if args.json {
@@ -120,7 +121,7 @@ fn step_flops(recipe: &Recipe) -> f64 {
 fn measure(
     built: &StudyGraph,
     variant: &VariantNodes,
-    threads: usize,
+    (backend, threads): (Backend, usize),
     steps: u64,
 ) -> Result<Row, CommandError> {
     let mut recipe = recipe(built, variant)?;
@@ -146,10 +147,11 @@ fn measure(
     let config = recipe.config(steps, 0);
     let checkpoints = Checkpoints::new(scratch.0.join("checkpoints"), &variant.name);
     let mut seconds = StepSeconds::default();
+    use_threads(threads);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
     pool.map_err(CommandError::machine)?
         .install(|| {
-            let device = training_device(Backend::Flex);
+            let device = training_device(backend);
             ablate_train::train(
                 &config,
                 &recipe.model,
@@ -239,6 +241,7 @@ fn side_by_side(
         let mut command = Command::new(&program);
         command.arg("bench").arg(&args.study.study).args(["--variant", name, "--json", "--part"]);
         command.args(["--threads", &threads.to_string(), "--steps", &args.steps.to_string()]);
+        command.args(["--backend", args.backend.name()]);
         if let Some(profile) = &args.study.profile {
             command.args(["--profile", profile]);
         }

@@ -18,6 +18,7 @@ use crate::stages::{benchmarks, corpus};
 use crate::study;
 
 pub fn run(root: &Root, args: &RunArgs) -> CommandResult {
+    args.backend.check().map_err(CommandError::machine)?;
     let loaded = study::load(&args.study)?;
     for warning in loaded.warnings.iter().filter(|_| !args.quiet) {
         say(warning);
@@ -40,12 +41,14 @@ pub fn run(root: &Root, args: &RunArgs) -> CommandResult {
     check_inputs(&built, &store)?;
     store.prepare().map_err(CommandError::usage)?;
     estimate(&mut built, study, root, &machine, Timing::Cached);
+    built.compute_with(args.backend);
 
     let stop = Arc::new(AtomicUsize::new(0));
     stop_on_signals(&stop)?;
     let threads = args.threads.unwrap_or(machine.cores).max(1);
     let options = RunOptions {
-        jobs: args.jobs.unwrap_or(threads).max(1),
+        // Trainings would share one GPU, memory included.
+        jobs: args.jobs.unwrap_or(if args.backend.on_gpu() { 1 } else { threads }).max(1),
         cores: threads,
         // The rest is for the system and the page cache of the token shards.
         memory: machine.memory / 10 * 8,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use ablate_model::use_threads;
 use ablate_pipeline::{WorkerExit, serve};
 
 use crate::cli::WorkerArgs;
@@ -14,6 +15,7 @@ pub fn run(args: &WorkerArgs) -> CommandResult {
         .num_threads(args.threads.max(1))
         .build_global()
         .map_err(CommandError::machine)?;
+    use_threads(args.threads.max(1));
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT] {
         signal_hook::flag::register(signal, Arc::clone(&stop)).map_err(CommandError::machine)?;

@@ -4,12 +4,14 @@ use std::path::Path;
 
 use ablate_corpus::TokenBytes;
 use ablate_eval::{Benchmark, EvalOptions, ItemResult, Score};
-use ablate_model::{Backend, Decoder, ModelConfig, Weights, device};
+use ablate_model::{Decoder, ModelConfig, Weights, device};
 use ablate_pipeline::{Context, Failure};
 use ablate_tokenizer::Tokenizer;
 use serde::{Deserialize, Serialize};
 
-use super::{bug, input, machine, read_json, recipe, shards, tokenizer, train, write_json};
+use super::{
+    backend, bug, input, machine, read_json, recipe, shards, tokenizer, train, write_json,
+};
 
 pub const STAGE: &str = "eval";
 pub const VERSION: u32 = 1;
@@ -49,7 +51,8 @@ pub fn make(context: &Context<'_>) -> Result<bool, Failure> {
     let folder = context.input("weights")?;
     let config: ModelConfig = read_json(&folder.join(train::CONFIG))?;
     let weights = Weights::load(&folder.join(train::WEIGHTS)).map_err(machine)?;
-    let model = Decoder::from_weights(&config, &weights, &device(Backend::Flex)).map_err(bug)?;
+    let model =
+        Decoder::from_weights(&config, &weights, &device(backend(context)?)).map_err(bug)?;
     let folder = context.input("tokenizer")?;
     let tokenizer = Tokenizer::load(&folder.join(tokenizer::TOKENIZER)).map_err(machine)?;
     let token_bytes = TokenBytes::load(&folder.join(tokenizer::TOKEN_BYTES)).map_err(machine)?;

@@ -25,6 +25,7 @@ use std::fmt::Display;
 use std::fs;
 use std::path::Path;
 
+use ablate_model::Backend;
 use ablate_pipeline::{Context, Failure, FailureKind, write_atomic};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -45,6 +46,18 @@ pub fn work(context: &Context<'_>) -> Result<bool, Failure> {
         inherit::STAGE => inherit::make(context),
         eval::STAGE => eval::make(context),
         other => Err(bug(format!("there is no stage `{other}`"))),
+    }
+}
+
+/// Key of what computes with tensors, in a node's execution.
+pub const BACKEND: &str = "backend";
+/// The stages that compute with tensors.
+pub const WITH_TENSORS: [&str; 3] = [train::STAGE, select::STAGE, eval::STAGE];
+
+fn backend(context: &Context<'_>) -> Result<Backend, Failure> {
+    match context.task.execution.get(BACKEND).and_then(|name| name.as_str()) {
+        None => Ok(Backend::Flex),
+        Some(name) => name.parse().map_err(input),
     }
 }
 

@@ -2,12 +2,12 @@
 //! more likely to be drawn (the paper's section 2.7).
 
 use ablate_corpus::{Shard, Windows, order};
-use ablate_model::{Backend, Decoder, ModelConfig, Weights, device};
+use ablate_model::{Decoder, ModelConfig, Weights, device};
 use ablate_pipeline::{Context, Failure};
 use ablate_train::rounds::{Ledger, batch_losses, next_order};
 use serde::{Deserialize, Serialize};
 
-use super::{bug, input, machine, read_json, recipe, shards, train, write_json};
+use super::{backend, bug, input, machine, read_json, recipe, shards, train, write_json};
 
 pub const STAGE: &str = "select";
 pub const VERSION: u32 = 1;
@@ -32,7 +32,8 @@ pub fn make(context: &Context<'_>) -> Result<bool, Failure> {
     let folder = context.input("weights")?;
     let model: ModelConfig = read_json(&folder.join(train::CONFIG))?;
     let weights = Weights::load(&folder.join(train::WEIGHTS)).map_err(machine)?;
-    let decoder = Decoder::from_weights(&model, &weights, &device(Backend::Flex)).map_err(bug)?;
+    let decoder =
+        Decoder::from_weights(&model, &weights, &device(backend(context)?)).map_err(bug)?;
     let data = context.input("shards")?;
     let shard = Shard::open(&data.join(shards::TRAINING)).map_err(machine)?;
     let steps = recipe.first.steps(&shard.info());

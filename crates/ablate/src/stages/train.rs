@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use ablate_corpus::{Shard, ShardInfo, TokenBytes, Windows, order};
-use ablate_model::{Backend, ModelConfig, Scheme, Weights, random_weights, training_device};
+use ablate_model::{ModelConfig, Scheme, Weights, random_weights, training_device};
 use ablate_pipeline::{Context, Failure, FailureKind};
 use ablate_train::{
     Checkpoints, Observer, Precision, StepRecord, TrainConfig, TrainData, TrainError,
@@ -14,7 +14,9 @@ use ablate_train::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{bug, input, machine, read_json, recipe, select, shards, tokenizer, write_json};
+use super::{
+    backend, bug, input, machine, read_json, recipe, select, shards, tokenizer, write_json,
+};
 
 pub const STAGE: &str = "train";
 pub const VERSION: u32 = 1;
@@ -228,7 +230,7 @@ pub fn make(context: &Context<'_>) -> Result<bool, Failure> {
     };
     let checkpoints = Checkpoints::new(&folder, context.task.key.as_str());
     let mut log = Log::new(context);
-    let device = training_device(Backend::Flex);
+    let device = training_device(backend(context)?);
     let mut train = |init| {
         ablate_train::train(&config, &recipe.model, init, &data, &checkpoints, &device, &mut log)
     };
