@@ -11,7 +11,7 @@ use crate::buffer::Shared;
 use crate::extension::{self, Kernels};
 use crate::host::{Host, HostTensor, changed, contiguous, dims, floats, tensor, with_last};
 use crate::kernel::adamw::AdamWFactors;
-use crate::kernel::{attention, embedding, head, linear, loss, norm, swiglu};
+use crate::kernel::{attention, embedding, head, linear, loss, norm, siaf, swiglu};
 use crate::layer::{self, AttentionState, FeedForwardState};
 
 type Recorded<B, C> = FloatTensor<Autodiff<B, C>>;
@@ -85,6 +85,13 @@ backward!(Swiglu, 2, [Held<B>; 2], |[gate, up], gradient, _| {
     let shape = gate.shape();
     swiglu::backward(floats(&gradient), floats(&gate), floats(&up))
         .map(|values| Some(tensor(values, shape.clone())))
+});
+
+backward!(Siaf, 4, [Held<B>; 4], |[gate, up, scale, bias], gradient, _| {
+    let series = extension::series([&gate, &up, &scale, &bias]);
+    let result = siaf::backward(floats(&gradient), floats(&gate), floats(&up), series);
+    let values = [result.gate, result.up, result.scale, result.bias];
+    layer::shaped(values, [&gate, &up, &scale, &bias]).map(Some)
 });
 
 backward!(Rotate, 1, [Held<B>; 2], |[cos, sin], gradient, _| {
@@ -172,6 +179,16 @@ impl<B: Host + Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
         record::<B, _, C, 2>(Swiglu, [gate_node, up_node], || {
             (extension::swiglu(&gate, &up), [gate, up])
         })
+    }
+
+    fn fused_siaf(
+        gate: Recorded<B, C>,
+        up: Recorded<B, C>,
+        scale: Recorded<B, C>,
+        bias: Recorded<B, C>,
+    ) -> Recorded<B, C> {
+        let (inputs, nodes) = parts::<B, C, 4>([gate, up, scale, bias]);
+        record::<B, _, C, 4>(Siaf, nodes, || (extension::siaf(inputs.each_ref()), inputs))
     }
 
     fn fused_rotate(x: Recorded<B, C>, cos: Recorded<B, C>, sin: Recorded<B, C>) -> Recorded<B, C> {

@@ -10,7 +10,7 @@ use burn::backend::{Backend, Flex, backend_extension};
 
 use crate::host::{HostTensor, changed, contiguous, dims, floats, indices, tensor, with_last};
 use crate::kernel::adamw::{self, AdamWFactors};
-use crate::kernel::{attention, embedding, head, linear, loss, norm, rotary, swiglu};
+use crate::kernel::{attention, embedding, head, linear, loss, norm, rotary, siaf, swiglu};
 use crate::layer;
 #[cfg(feature = "tch")]
 use crate::tch::{LibTorch, TchTensor};
@@ -26,6 +26,13 @@ pub(crate) trait Kernels: Backend {
     ) -> FloatTensor<Self>;
 
     fn fused_swiglu(gate: FloatTensor<Self>, up: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    fn fused_siaf(
+        gate: FloatTensor<Self>,
+        up: FloatTensor<Self>,
+        scale: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+    ) -> FloatTensor<Self>;
 
     fn fused_rotate(
         x: FloatTensor<Self>,
@@ -100,6 +107,10 @@ macro_rules! kernels {
 
             fn fused_swiglu(gate: $tensor, up: $tensor) -> $tensor {
                 swiglu(&contiguous(gate), &contiguous(up))
+            }
+
+            fn fused_siaf(gate: $tensor, up: $tensor, scale: $tensor, bias: $tensor) -> $tensor {
+                siaf([gate, up, scale, bias].map(contiguous).each_ref())
             }
 
             fn fused_rotate(x: $tensor, cos: $tensor, sin: $tensor) -> $tensor {
@@ -197,6 +208,21 @@ pub(crate) fn swiglu<T: HostTensor>(gate: &T, up: &T) -> T {
     let shape = gate.shape();
     assert_eq!(shape, up.shape(), "swiglu: gate and up must have one shape");
     tensor(swiglu::forward(floats(gate), floats(up)), shape)
+}
+
+/// Scales and biases of a series of activations, checked against what they are for.
+pub(crate) fn series<'a, T: HostTensor>([gate, up, scale, bias]: [&'a T; 4]) -> siaf::Series<'a> {
+    let shape = gate.shape();
+    assert_eq!(shape, up.shape(), "siaf: gate and up must have one shape");
+    let size @ [_, ffn] = dims(scale, "the scales of siaf");
+    assert_eq!(size, dims(bias, "the biases of siaf"), "siaf: scales and biases");
+    assert_eq!(shape.as_slice().last(), Some(&ffn), "siaf: gate {shape:?}, scales {size:?}");
+    siaf::Series { scale: floats(scale), bias: floats(bias), ffn }
+}
+
+pub(crate) fn siaf<T: HostTensor>(inputs: [&T; 4]) -> T {
+    let [gate, up, ..] = inputs;
+    tensor(siaf::forward(floats(gate), floats(up), series(inputs)), gate.shape())
 }
 
 pub(crate) fn rotate<T: HostTensor>(x: &T, cos: &T, sin: &T, back: bool) -> T {

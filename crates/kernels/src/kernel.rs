@@ -15,6 +15,7 @@ pub(crate) mod residual;
 pub(crate) mod rotary;
 pub(crate) mod rows;
 pub(crate) mod self_attention;
+pub(crate) mod siaf;
 pub(crate) mod squares;
 pub(crate) mod swiglu;
 
@@ -37,6 +38,10 @@ mod tests {
         out.extend(norm::backward(&y, &x, &weight, &inverse));
         out.extend([normed, inverse, swiglu::forward(&x, &y)]);
         out.extend(swiglu::backward(&weight.repeat(rows), &x, &y));
+        let (scale, bias) = (wave(3 * d, 0.17), wave(3 * d, 0.29));
+        let series = siaf::Series { scale: &scale, bias: &bias, ffn: d };
+        let back = siaf::backward(&weight.repeat(rows), &x, &y, series);
+        out.extend([siaf::forward(&x, &y, series), back.gate, back.up, back.scale, back.bias]);
         let (heads, half, time) = (3, 5, 35);
         let angles = wave(time * half, 0.19);
         let turned =

@@ -1,6 +1,7 @@
 //! The two blocks of a decoder's layer: shapes checked, results wrapped, and what
 //! their backward passes keep.
 
+use crate::Keep;
 use crate::host::{HostTensor, dims, floats, tensor};
 use crate::kernel::{attention, feed_forward, projection, self_attention};
 
@@ -21,8 +22,8 @@ pub(crate) struct Attention<T> {
 pub(crate) struct AttentionState<T> {
     block: Attention<T>,
     x: T,
-    /// Inverse root mean squares, heads, mixed values, log-sum-exp.
-    kept: [Vec<f32>; 4],
+    /// Inverse root mean squares, heads, mixed values, log-sum-exp; `None` to compute them again.
+    kept: Option<[Vec<f32>; 4]>,
 }
 
 impl<T: HostTensor> Attention<T> {
@@ -57,12 +58,15 @@ impl<T: HostTensor> Attention<T> {
     }
 
     pub(crate) fn forward(self, x: T) -> (T, AttentionState<T>) {
-        let shape = self.shape(&x);
+        let (out, kept) = self.run(&x);
+        let kept = Keep::activations().then_some(kept);
+        (tensor(out, x.shape()), AttentionState { block: self, x, kept })
+    }
+
+    fn run(&self, x: &T) -> (Vec<f32>, [Vec<f32>; 4]) {
         let (weights, angles) = self.parts();
-        let result = self_attention::forward(floats(&x), weights, angles, shape);
-        let out = tensor(result.out, x.shape());
-        let kept = [result.inverse, result.heads, result.mixed, result.lse];
-        (out, AttentionState { block: self, x, kept })
+        let result = self_attention::forward(floats(x), weights, angles, self.shape(x));
+        (result.out, [result.inverse, result.heads, result.mixed, result.lse])
     }
 }
 
@@ -71,7 +75,8 @@ impl<T: HostTensor> AttentionState<T> {
     pub(crate) fn backward(self, gradient: &T) -> [T; 6] {
         let shape = self.block.shape(&self.x);
         let (weights, angles) = self.block.parts();
-        let [inverse, heads, mixed, lse] = self.kept.each_ref().map(Vec::as_slice);
+        let kept = self.kept.unwrap_or_else(|| self.block.run(&self.x).1);
+        let [inverse, heads, mixed, lse] = kept.each_ref().map(Vec::as_slice);
         let saved = self_attention::Saved { x: floats(&self.x), inverse, heads, mixed, lse };
         let result = self_attention::backward(floats(gradient), saved, weights, angles, shape);
         let [query, key, value] = result.inputs.matrices;
@@ -94,8 +99,8 @@ pub(crate) struct FeedForward<T> {
 pub(crate) struct FeedForwardState<T> {
     block: FeedForward<T>,
     x: T,
-    /// Inverse root mean squares, and the two products that are gated.
-    kept: [Vec<f32>; 3],
+    /// Inverse root mean squares, and the two products that are gated; `None` to compute them again.
+    kept: Option<[Vec<f32>; 3]>,
 }
 
 impl<T: HostTensor> FeedForward<T> {
@@ -117,20 +122,23 @@ impl<T: HostTensor> FeedForward<T> {
     /// The result, and the state of a backward pass if one may follow.
     pub(crate) fn forward(self, x: T, keep: bool) -> (T, Option<FeedForwardState<T>>) {
         self.check(&x);
-        let result = feed_forward::forward(floats(&x), self.parts(), keep);
-        let out = tensor(result.out, x.shape());
-        let state = result.saved.map(|saved| {
-            let kept = [saved.inverse, saved.gate, saved.up];
-            FeedForwardState { block: self, x, kept }
-        });
-        (out, state)
+        let (out, kept) = self.run(&x, keep && Keep::activations());
+        let out = tensor(out, x.shape());
+        (out, keep.then(|| FeedForwardState { block: self, x, kept }))
+    }
+
+    fn run(&self, x: &T, keep: bool) -> (Vec<f32>, Option<[Vec<f32>; 3]>) {
+        let result = feed_forward::forward(floats(x), self.parts(), keep);
+        (result.out, result.saved.map(|saved| [saved.inverse, saved.gate, saved.up]))
     }
 }
 
 impl<T: HostTensor> FeedForwardState<T> {
     /// The gradients of `x` and of the weights in their order.
     pub(crate) fn backward(self, gradient: &T) -> [T; 5] {
-        let saved = self.kept.each_ref().map(Vec::as_slice);
+        let kept = self.kept.or_else(|| self.block.run(&self.x, true).1);
+        let kept = kept.expect("a forward pass that was told to keep");
+        let saved = kept.each_ref().map(Vec::as_slice);
         let (x, weights) = (floats(&self.x), self.block.parts());
         let result = feed_forward::backward(floats(gradient), x, saved, weights);
         let [norm, gate, up, down] = &self.block.weights;
@@ -140,7 +148,10 @@ impl<T: HostTensor> FeedForwardState<T> {
 }
 
 /// Tensors around values, in the shapes of others.
-fn shaped<T: HostTensor, const N: usize>(values: [Vec<f32>; N], like: [&T; N]) -> [T; N] {
+pub(crate) fn shaped<T: HostTensor, const N: usize>(
+    values: [Vec<f32>; N],
+    like: [&T; N],
+) -> [T; N] {
     let mut like = like.into_iter();
     values.map(|values| {
         let like = like.next().expect("as many shapes as values");

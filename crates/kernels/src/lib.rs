@@ -25,6 +25,7 @@ mod extension;
 mod flex;
 mod gemm;
 mod host;
+mod keep;
 mod kernel;
 mod layer;
 mod ops;
@@ -37,10 +38,11 @@ mod weights;
 
 pub use allocator::tune_allocator;
 pub use gemm::Precision;
+pub use keep::Keep;
 pub use kernel::adamw::AdamWFactors;
 pub use ops::{
     adamw, cached_attention, causal_attention, cross_entropy, embedding, feed_forward,
-    head_cross_entropy, linear, rms_norm, rotate, self_attention, squared_norm, swiglu,
+    head_cross_entropy, linear, rms_norm, rotate, self_attention, siaf, squared_norm, swiglu,
     token_losses,
 };
 pub use rotary::RotaryTable;

@@ -48,6 +48,27 @@ pub fn swiglu<const D: usize>(gate: Tensor<D>, up: Tensor<D>) -> Tensor<D> {
     Tensor::from_dispatch(Dispatch::fused_swiglu(gate.into_dispatch(), up.into_dispatch()))
 }
 
+/// The gate of a series informed activation (Wang et al. 2023, PanGu-π, arXiv:2312.17276, eq. 7) in a
+/// gated feed-forward block: `(silu(a_1 gate + b_1) + .. + silu(a_n gate + b_n)) up`.
+///
+/// `gate` and `up` are `[.., ffn]`, `scale` (the `a`) and `bias` (the `b`) are `[n, ffn]`.
+pub fn siaf<const D: usize>(
+    gate: Tensor<D>,
+    up: Tensor<D>,
+    scale: Tensor<2>,
+    bias: Tensor<2>,
+) -> Tensor<D> {
+    if !(fits(&gate) && fits(&up) && fits(&scale) && fits(&bias)) {
+        return plain::siaf(gate, up, scale, bias);
+    }
+    Tensor::from_dispatch(Dispatch::fused_siaf(
+        gate.into_dispatch(),
+        up.into_dispatch(),
+        scale.into_dispatch(),
+        bias.into_dispatch(),
+    ))
+}
+
 /// Rotates `x` (`[batch, time, heads, head_dim]`) at the positions `offset..offset + time`.
 ///
 /// # Panics

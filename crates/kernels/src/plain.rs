@@ -19,6 +19,24 @@ pub fn swiglu<const D: usize>(gate: Tensor<D>, up: Tensor<D>) -> Tensor<D> {
     silu(gate) * up
 }
 
+/// The gate of a series informed activation (Wang et al. 2023, PanGu-π, arXiv:2312.17276, eq. 7) in a
+/// gated feed-forward block: `(silu(a_1 gate + b_1) + .. + silu(a_n gate + b_n)) up`.
+///
+/// `gate` and `up` are `[.., ffn]`, `scale` (the `a`) and `bias` (the `b`) are `[n, ffn]`.
+pub fn siaf<const D: usize>(
+    gate: Tensor<D>,
+    up: Tensor<D>,
+    scale: Tensor<2>,
+    bias: Tensor<2>,
+) -> Tensor<D> {
+    let [n, ffn] = scale.dims();
+    let row = |series: &Tensor<2>, index: usize| {
+        series.clone().narrow(0, index, 1).reshape([ffn]).unsqueeze::<D>()
+    };
+    let term = |index| silu(gate.clone() * row(&scale, index) + row(&bias, index));
+    (1..n).fold(term(0), |sum, index| sum + term(index)) * up
+}
+
 /// Rotates `x` (`[batch, time, heads, head_dim]`) at the positions `offset..offset + time`.
 ///
 /// # Panics

@@ -53,6 +53,10 @@ fn against_differences() {
     check("rms_norm", [x.clone(), weight], |[x, w]| plain::rms_norm(x, w.reshape([6]), 1e-5));
     let up = draw.floats([2, 2, 6], 1.0, &device);
     check("swiglu", [x.clone(), up], |[gate, up]| plain::swiglu(gate, up));
+    let [gate, up, scale, bias] = [(); 4].map(|()| draw.floats([3, 5], 1.0, &device));
+    check("siaf", [gate, up, scale, bias], |[gate, up, scale, bias]| {
+        plain::siaf(gate, up, scale, bias)
+    });
     let weight = draw.floats([1, 6, 4], 1.0, &device);
     check("linear", [x, weight], |[x, w]| plain::linear(x, w.reshape([6, 4])));
 

@@ -74,6 +74,37 @@ fn swiglu() {
 }
 
 #[test]
+fn siaf() {
+    let device = draw::device();
+    for [rows, ffn, n] in [[1, 1, 1], [3, 7, 2], [33, 33, 3], [64, 172, 2], [200, 128, 4]] {
+        let mut draw = Draw(1);
+        let inputs = [
+            draw.floats([rows, ffn], 2.0, &device),
+            draw.floats([rows, ffn], 2.0, &device),
+            draw.floats([n, ffn], 1.0, &device),
+            draw.floats([n, ffn], 1.0, &device),
+        ];
+        check(
+            &format!("siaf {rows} {ffn} {n}"),
+            inputs,
+            |[gate, up, scale, bias]| fused::siaf(gate, up, scale, bias),
+            |[gate, up, scale, bias]| plain::siaf(gate, up, scale, bias),
+        );
+    }
+}
+
+/// One activation with scale 1 and bias 0 is SwiGLU's.
+#[test]
+fn siaf_of_one_is_swiglu() {
+    let device = draw::device();
+    let [gate, up] = [1, 2].map(|seed| Draw(seed).floats([5, 33], 2.0, &device));
+    let scale = Tensor::ones([1, 33], &device);
+    let bias = Tensor::zeros([1, 33], &device);
+    let one = fused::siaf(gate.clone(), up.clone(), scale, bias);
+    assert!(distance(&one, &fused::swiglu(gate, up)) < 1e-6);
+}
+
+#[test]
 fn rotate() {
     let device = draw::device();
     for [batch, time, heads, width] in

@@ -187,6 +187,7 @@ unsafe fn panels<L: Lanes>(
     mode: Mode,
 ) {
     let wide = 2 * L::WIDTH;
+    let tiles = m.div_ceil(L::ROWS);
     let mut column = 0;
     while column < n {
         let columns = (n - column).min(wide);
@@ -196,21 +197,24 @@ unsafe fn panels<L: Lanes>(
         loop {
             let steps = (k - from).min(DEPTH);
             let mode = if from == 0 { mode } else { Mode::Sum };
-            let (at, next, ahead) = match right {
+            // What follows is fetched by all tiles of the panel, each a part: a single one would wait
+            // for memory.
+            let (at, mut next, ahead, part) = match right {
                 Source::Packed(start, [depth, packed]) => {
                     let width = if packed - column > L::WIDTH { wide } else { L::WIDTH };
                     let at = start.wrapping_add(column * depth + from * width);
-                    ((at, width), at.wrapping_add(steps * width), 0)
+                    let ahead = width.div_ceil(tiles);
+                    ((at, width), at.wrapping_add(steps * width), ahead, steps * ahead)
                 }
                 Source::Rows(start, stride) => {
                     let at = start.wrapping_add(column + from * stride);
-                    ((at, stride), at.wrapping_add(AHEAD * stride), stride)
+                    ((at, stride), at.wrapping_add(AHEAD * stride), stride, 0)
                 }
             };
             let mut row = 0;
             while row < m {
-                // The first tile of a packed panel fetches what follows it.
-                let right = (at, next, if row == 0 { at.1 } else { ahead });
+                let right = (at, next, ahead);
+                next = next.wrapping_add(part);
                 let rows = (m - row).min(L::ROWS);
                 let left = left.wrapping_add(row * k + from * rows);
                 let out = out.at(row, column);
