@@ -77,6 +77,9 @@ pub struct Node {
     pub resumable: bool,
     /// What it is expected to need.
     pub estimate: Estimate,
+    /// Threads that it should have at least: until so many cores have nobody who wants them, it
+    /// waits, and others fill the gap. 0 and 1 are the same.
+    pub threads: usize,
     /// How it is executed (paths of the user's files, the backend): passed to the worker and
     /// stored beside the result, never part of the identity.
     pub execution: Map<String, Value>,
@@ -158,6 +161,7 @@ impl Graph {
             recipe,
             inputs,
             resumable: false,
+            threads: 0,
             estimate: Estimate::default(),
             execution: Map::new(),
             wanted_by: BTreeSet::new(),

@@ -248,9 +248,19 @@ impl Run<'_> {
             }
             let busy: usize = self.running.values().map(|worker| worker.threads).sum();
             let free = self.options.cores.saturating_sub(busy);
-            let threads = (free / slots.min(ready.len() - position)).max(1);
+            let wanted = self.wanted(id);
+            let taken: usize = self.running.keys().map(|id| self.wanted(*id)).sum();
+            if taken > 0 && taken + wanted > self.options.cores.max(self.options.jobs) {
+                continue;
+            }
+            let threads = (free / slots.min(ready.len() - position)).max(wanted);
             self.start(id, threads);
         }
+    }
+
+    /// Threads that a node should have at least.
+    fn wanted(&self, id: NodeId) -> usize {
+        self.graph.node(id).threads.clamp(1, self.options.cores.max(1))
     }
 
     fn inputs_done(&self, id: NodeId) -> bool {

@@ -207,6 +207,35 @@ fn two_launchers_make_a_result_once() {
 }
 
 #[test]
+fn a_node_gets_the_threads_that_it_wants_and_others_fill_the_gaps() {
+    let root = tempfile::tempdir().unwrap();
+    let mut graph = Graph::new();
+    let node = |graph: &mut Graph, n: usize, (threads, seconds)| {
+        let id = add(graph, json!({"text": n.to_string(), "pause_ms": 60}), &[]);
+        graph.node_mut(id).threads = threads;
+        graph.node_mut(id).estimate.seconds = seconds;
+        id
+    };
+    // The longest first: one of three, which cannot go beside the second; the last one can.
+    let wishes = [(3, 3.0), (2, 2.0), (1, 1.0)];
+    let ids: Vec<NodeId> = (0..).zip(wishes).map(|(n, wish)| node(&mut graph, n, wish)).collect();
+    let options = RunOptions { jobs: 3, cores: 3, ..options() };
+    let mut started = Vec::new();
+    let mut running = Vec::new();
+    let store = Store::new(root.path());
+    run(&graph, &ids, &store, &command(), &options, &mut |event| match event {
+        Event::Started(id, threads) => {
+            running.push(id);
+            started.push((id, threads, running.len()));
+        }
+        Event::Ended(id, _) => running.retain(|other| *other != id),
+        _ => {}
+    })
+    .unwrap();
+    assert_eq!(started, [(ids[0], 3, 1), (ids[1], 2, 1), (ids[2], 1, 2)]);
+}
+
+#[test]
 fn memory_is_not_overcommitted() {
     let root = tempfile::tempdir().unwrap();
     let mut graph = Graph::new();
