@@ -11,11 +11,13 @@ mod rates;
 mod schedule;
 mod speed;
 mod stages;
+mod threads;
 mod timings;
 
 pub use length::Lengths;
 pub use schedule::{Workers, wall_seconds};
 pub use speed::Source;
+pub use threads::prefer as prefer_threads;
 pub use timings::{Measured, Timings, Workload, machine_key};
 
 use ablate_cost::Parameters;
@@ -117,7 +119,7 @@ pub fn estimate(
 /// The stages of one seed of a variant: its rounds, their draws, and its scores.
 pub fn own_stages(seed: &SeedNodes) -> impl Iterator<Item = NodeId> {
     let rounds = seed.rounds.iter().flat_map(|round| round.select.into_iter().chain([round.train]));
-    rounds.chain([seed.eval])
+    rounds.chain(seed.ends())
 }
 
 fn add_up(

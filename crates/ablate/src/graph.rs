@@ -41,6 +41,15 @@ pub struct SeedNodes {
     pub seed: u64,
     pub rounds: Vec<RoundNodes>,
     pub eval: NodeId,
+    /// Scores without layers, where they are asked for.
+    pub skips: Option<NodeId>,
+}
+
+impl SeedNodes {
+    /// The ends of its chains.
+    pub fn ends(&self) -> impl Iterator<Item = NodeId> {
+        [self.eval].into_iter().chain(self.skips)
+    }
 }
 
 /// The stages of one round.
@@ -55,7 +64,7 @@ impl StudyGraph {
     /// The stages at the ends of all chains: what a run is asked for.
     pub fn targets(&self, only: impl Fn(&str) -> bool) -> Vec<NodeId> {
         let wanted = self.variants.iter().filter(|variant| only(&variant.name));
-        wanted.flat_map(|variant| variant.seeds.iter().map(|seed| seed.eval)).collect()
+        wanted.flat_map(|variant| variant.seeds.iter().flat_map(SeedNodes::ends)).collect()
     }
 
     /// What all stages with tensors compute with. No result is asked for anew because of it.

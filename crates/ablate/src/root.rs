@@ -28,6 +28,11 @@ impl Root {
         self.0.join("reports").join(study)
     }
 
+    /// Threads at which trainings get most done on this machine.
+    pub fn threads(&self) -> PathBuf {
+        self.0.join("data").join("store").join("threads.json")
+    }
+
     /// Measured speeds of this machine.
     pub fn timings(&self) -> PathBuf {
         self.0.join("data").join("store").join("timings.json")

@@ -2,6 +2,7 @@
 
 mod curves;
 mod scores;
+mod skips;
 mod variants;
 
 use std::collections::BTreeSet;
@@ -46,6 +47,7 @@ pub fn collect(
         variants::coverage(&results, nodes, &mut data.coverage)?;
         for seed in &nodes.seeds {
             scores::rows(&results, &nodes.name, seed, &mut data)?;
+            skips::rows(&results, &nodes.name, seed, &mut data)?;
             curves::rows(&results, &nodes.name, seed, &mut data)?;
         }
     }

@@ -20,8 +20,7 @@ pub struct FlopCount {
 /// (context + 1) / 2.
 pub fn flops_per_token(shape: &Shape, context: usize) -> FlopCount {
     let d = shape.width as f64;
-    let products = shape.depth as f64 * (shape.layer_parameters() as f64 - 2.0 * d)
-        + shape.vocabulary as f64 * d;
+    let products = shape.depth as f64 * shape.layer_products() as f64 + shape.vocabulary as f64 * d;
     let attention = shape.depth as f64 * 2.0 * d * (context as f64 + 1.0) / 2.0;
     let forward = 2.0 * (products + attention);
     FlopCount { forward, training: 3.0 * forward }
@@ -47,6 +46,7 @@ mod tests {
             kv_heads: 2,
             ffn: 96,
             tied: true,
+            pi: Default::default(),
         };
         let context = 7;
         let mut total = 0.0;
@@ -76,6 +76,7 @@ mod tests {
             kv_heads: 14,
             ffn: 4864,
             tied: false,
+            pi: Default::default(),
         };
         let six_n = 6.0 * (shape.parameters().total - shape.parameters().embedding) as f64;
         let ratio = flops_per_token(&shape, 2048).training / six_n;

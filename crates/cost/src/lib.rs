@@ -9,5 +9,5 @@ mod memory;
 mod shape;
 
 pub use compute::{FlopCount, flops_per_token, generation_flops};
-pub use memory::{MemoryEstimate, training_memory};
-pub use shape::{Parameters, Shape, ShapeError, ffn_width};
+pub use memory::{Kept, MemoryEstimate, training_memory};
+pub use shape::{Parameters, Pi, Shape, ShapeError, ffn_width};

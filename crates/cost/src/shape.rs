@@ -19,6 +19,41 @@ pub struct Shape {
     pub ffn: usize,
     /// Whether the output head shares the embedding matrix.
     pub tied: bool,
+    /// What PanGu-π adds to a layer.
+    #[serde(default, skip_serializing_if = "Pi::is_none")]
+    pub pi: Pi,
+}
+
+/// What PanGu-π (Wang et al. 2023, arXiv:2312.17276) adds to a layer of LLaMA's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Pi {
+    /// Activations that the gate of a feed-forward block sums (series informed activation), each
+    /// with a scale and a bias of its own for every channel; 1 is a plain gate, which has neither.
+    pub activations: usize,
+    /// Channels of the bottleneck beside attention (augmented shortcut); 0 is none.
+    pub shortcut: usize,
+}
+
+impl Pi {
+    /// Nothing: LLaMA's own layer.
+    pub const NONE: Self = Self { activations: 1, shortcut: 0 };
+
+    /// Whether nothing is added. Files leave it out then, as they did before there was a choice, so
+    /// that what they identify stays the same.
+    pub fn is_none(&self) -> bool {
+        *self == Self::NONE
+    }
+
+    /// Activations with scales and biases.
+    pub fn series(&self) -> usize {
+        if self.activations > 1 { self.activations } else { 0 }
+    }
+}
+
+impl Default for Pi {
+    fn default() -> Self {
+        Self::NONE
+    }
 }
 
 /// Why a shape cannot be built.
@@ -111,6 +146,7 @@ impl Shape {
             ("heads", self.heads),
             ("kv_heads", self.kv_heads),
             ("ffn", self.ffn),
+            ("pi.activations", self.pi.activations),
         ] {
             if size == 0 {
                 return Err(ShapeError::Zero(what));
@@ -131,11 +167,22 @@ impl Shape {
         Ok(())
     }
 
-    /// Parameters of one layer: q and o (2 d²), k and v (2 d·d_kv), gate, up and down
-    /// (3 d·I), two norms (2 d).
+    /// Parameters of one layer: those of its products and of its vectors.
     pub fn layer_parameters(&self) -> u64 {
+        self.layer_products() + self.layer_vectors()
+    }
+
+    /// Parameters of a layer's matrices: q and o (2 d²), k and v (2 d·d_kv), gate, up and down
+    /// (3 d·I), and a shortcut of b channels (2 d·b).
+    pub fn layer_products(&self) -> u64 {
         let (d, kv, ffn) = (self.width as u64, self.kv_width() as u64, self.ffn as u64);
-        2 * d * d + 2 * d * kv + 3 * d * ffn + 2 * d
+        2 * d * d + 2 * d * kv + 3 * d * ffn + 2 * d * self.pi.shortcut as u64
+    }
+
+    /// Parameters that are multiplied channel by channel: two norms (2 d), and scales and biases of
+    /// n activations (2 n·I).
+    fn layer_vectors(&self) -> u64 {
+        2 * self.width as u64 + 2 * (self.pi.series() * self.ffn) as u64
     }
 
     /// N = V d (+ V d if untied) + L · layer + d. With as many key heads as query heads
@@ -164,7 +211,16 @@ mod tests {
 
     fn llama(vocabulary: usize, depth: usize, width: usize, ffn: usize) -> Shape {
         let heads = width / 128;
-        Shape { vocabulary, depth, width, heads, kv_heads: heads, ffn, tied: false }
+        Shape {
+            vocabulary,
+            depth,
+            width,
+            heads,
+            kv_heads: heads,
+            ffn,
+            tied: false,
+            pi: Default::default(),
+        }
     }
 
     fn percent(shape: Shape) -> f64 {
@@ -185,6 +241,31 @@ mod tests {
             let shape = llama(vocabulary, depth, 1792, ffn_width(1792, 8.0 / 3.0, 256));
             assert!((percent(shape) - share).abs() < 0.005, "{vocabulary}: {}", percent(shape));
         }
+    }
+
+    #[test]
+    fn additions_of_pi() {
+        let plain = llama(100, 3, 256, 512);
+        let pi = Pi { activations: 2, shortcut: 8 };
+        let more = Shape { pi, ..plain };
+        // Two scales and two biases of 512 channels, and 256 to 8 and back.
+        let added = 3 * (2 * 2 * 512 + 2 * 256 * 8);
+        assert_eq!(more.parameters().total, plain.parameters().total + added);
+        let one = Shape { pi: Pi { activations: 1, ..Pi::NONE }, ..plain };
+        assert_eq!(one.parameters(), plain.parameters());
+        let zero = Shape { pi: Pi { activations: 0, ..Pi::NONE }, ..plain };
+        assert_eq!(zero.check(), Err(ShapeError::Zero("pi.activations")));
+        // The cost that the authors give for the bottleneck: 2 d² / r, r = 32.
+        let bottleneck = Shape { pi: Pi { shortcut: 256 / 32, ..Pi::NONE }, ..plain };
+        assert_eq!(bottleneck.layer_parameters() - plain.layer_parameters(), 2 * 256 * 256 / 32);
+    }
+
+    #[test]
+    fn plain_layers_are_written_as_before_there_were_others() {
+        let shape = llama(100, 3, 256, 512);
+        let json = serde_json::to_value(shape).unwrap();
+        assert!(json.get("pi").is_none());
+        assert_eq!(serde_json::from_value::<Shape>(json).unwrap(), shape);
     }
 
     #[test]
@@ -243,6 +324,7 @@ mod tests {
             kv_heads: 2,
             ffn: 128,
             tied: true,
+            pi: Default::default(),
         };
         assert_eq!(good.check(), Ok(()));
         let error = Shape { heads: 5, ..good }.check().unwrap_err().to_string();
@@ -255,7 +337,7 @@ mod tests {
     proptest! {
         #[test]
         fn parts_add_up(v in 256usize..5000, l in 1usize..40, h in 1usize..9, hd in 1usize..33, i in 1usize..900, tied: bool) {
-            let shape = Shape { vocabulary: v, depth: l, width: h * hd * 2, heads: h, kv_heads: 1, ffn: i, tied };
+            let shape = Shape { vocabulary: v, depth: l, width: h * hd * 2, heads: h, kv_heads: 1, ffn: i, tied, pi: Pi::NONE };
             let p = shape.parameters();
             prop_assert_eq!(p.total, p.embedding + p.head + p.non_embedding);
             let deeper = Shape { depth: l + 1, ..shape }.parameters();

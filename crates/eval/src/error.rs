@@ -55,6 +55,17 @@ pub enum EvalError {
         /// The id.
         item: String,
     },
+    /// No layers can be left out as asked, or there is nothing to score without them.
+    #[error(
+        "scores without {counts:?} of {depth} layers cannot be taken: leave out at least 1 and at \
+         most {depth}, and have a benchmark with options"
+    )]
+    NothingToSkip {
+        /// How many consecutive layers were to be left out.
+        counts: Vec<usize>,
+        /// Layers of the model.
+        depth: usize,
+    },
     /// The configuration is not the one the model was built from.
     #[error("the configuration given is not the one that the model was built from")]
     Config,

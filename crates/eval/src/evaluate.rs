@@ -8,9 +8,9 @@ use burn::module::Module;
 
 use crate::generation::answers;
 use crate::outcome::{ItemResult, Scoring};
-use crate::prompt::requests;
+use crate::prompt::{Request, requests};
 use crate::rouge::rouge1;
-use crate::score::score;
+use crate::score::{RequestScore, score};
 use crate::{Benchmark, EvalError, Item};
 
 /// How to evaluate.
@@ -72,21 +72,12 @@ pub fn evaluate(
     items
         .into_iter()
         .map(|item| {
-            let mut result = blank(item);
             if item.is_choice() {
-                for request in chosen.next().into_iter().flatten() {
-                    let score = scored.next().filter(|score| score.is_finite());
-                    let Some(score) = score else {
-                        let what = format!("item `{}` of benchmark `{}`", item.id, item.benchmark);
-                        return Err(EvalError::NotFinite { what });
-                    };
-                    result.option_logliks.push(score.loglik);
-                    result.prompt_losses.push(score.prompt_loss);
-                    result.option_tokens.push(count(request.continuation));
-                    result.truncated |= request.truncated;
-                }
-                result.choose();
-            } else if let (Some(answer), Some(reference)) = (answered.next(), &item.reference) {
+                let requests = chosen.next().map_or(&[][..], Vec::as_slice);
+                return choice(item, requests, &mut scored);
+            }
+            let mut result = blank(item);
+            if let (Some(answer), Some(reference)) = (answered.next(), &item.reference) {
                 result.rouge1 = Some(rouge1(&answer.text, reference, &item.language));
                 result.prediction = Some(answer.text);
                 result.truncated = answer.truncated;
@@ -94,6 +85,27 @@ pub fn evaluate(
             Ok(result)
         })
         .collect()
+}
+
+/// The result of a choice question, whose options' scores come next.
+pub(crate) fn choice(
+    item: &Item,
+    requests: &[Request],
+    scores: &mut impl Iterator<Item = RequestScore>,
+) -> Result<ItemResult, EvalError> {
+    let mut result = blank(item);
+    for request in requests {
+        let Some(score) = scores.next().filter(|score| score.is_finite()) else {
+            let what = format!("item `{}` of benchmark `{}`", item.id, item.benchmark);
+            return Err(EvalError::NotFinite { what });
+        };
+        result.option_logliks.push(score.loglik);
+        result.prompt_losses.push(score.prompt_loss);
+        result.option_tokens.push(count(request.continuation));
+        result.truncated |= request.truncated;
+    }
+    result.choose();
+    Ok(result)
 }
 
 /// Everything of a result that the model has no part in.
@@ -134,7 +146,7 @@ pub(crate) fn check_model(
     Ok(())
 }
 
-fn check_items(items: &[&Item]) -> Result<(), EvalError> {
+pub(crate) fn check_items(items: &[&Item]) -> Result<(), EvalError> {
     let mut ids = BTreeSet::new();
     for item in items {
         let (benchmark, id) = (item.benchmark.clone(), item.id.clone());

@@ -7,6 +7,7 @@
 //!   lm-evaluation-harness does); questions without options are answered by greedy
 //!   generation and scored with ROUGE-1.
 //! - [`scores`] turns results into accuracies with their standard errors and chance levels.
+//! - [`layer_skips`] scores without some of the layers, which says how much each matters.
 //! - [`bits_per_byte`] measures a shard of held-out text, comparable between tokenizers.
 //!
 //! Every prompt is preceded by the tokenizer's `<|endoftext|>`, as documents are in training.
@@ -28,6 +29,7 @@ mod prompt;
 mod reader;
 mod rouge;
 mod score;
+mod skips;
 
 pub use aggregate::{Score, scores};
 pub use bits_per_byte::{BitsPerByte, bits_per_byte};
@@ -37,3 +39,4 @@ pub use item::{Benchmark, Item, ItemProblem};
 pub use outcome::{ItemResult, Scoring};
 pub use reader::{LineProblem, parse_items, read_items};
 pub use rouge::rouge1;
+pub use skips::{LayerSkips, Skip, SkipScores, layer_skips};

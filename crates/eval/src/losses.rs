@@ -1,34 +1,65 @@
 //! Losses of whole sequences, many at a time.
 
 use ablate_model::Decoder;
-use burn::tensor::{Int, Tensor, TensorData};
+use burn::tensor::{Device, Int, Tensor, TensorData};
 
-/// Loss in nats of every token of each sequence but its first: row `i` has one value less than
-/// `sequences[i]` has tokens.
+/// Sequences as one batch of inputs and targets.
 ///
 /// Shorter sequences are filled up on the right, which changes nothing before the filling: the
 /// decoder only looks back. Ids must be below the vocabulary, sequences at most one token longer
 /// than the context, and none empty.
-pub(crate) fn sequence_losses(model: &Decoder, sequences: &[&[u32]]) -> Vec<Vec<f32>> {
-    let time = sequences.iter().map(|tokens| tokens.len() - 1).max().unwrap_or(0);
-    if time == 0 {
-        return vec![Vec::new(); sequences.len()];
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Padded<'a> {
+    sequences: &'a [&'a [u32]],
+    /// Tokens of the longest input.
+    time: usize,
+}
+
+impl<'a> Padded<'a> {
+    /// `None` where there is nothing to predict.
+    pub(crate) fn new(sequences: &'a [&'a [u32]]) -> Option<Self> {
+        let time = sequences.iter().map(|tokens| tokens.len() - 1).max().unwrap_or(0);
+        (time > 0).then_some(Self { sequences, time })
     }
-    let device = model.device();
-    let batch = |skip: usize| {
-        let mut ids = Vec::with_capacity(sequences.len() * time);
-        for tokens in sequences {
+
+    /// All tokens but the last of each sequence.
+    pub(crate) fn inputs(&self, device: &Device) -> Tensor<2, Int> {
+        self.batch(0, device)
+    }
+
+    /// All tokens but the first of each sequence.
+    pub(crate) fn targets(&self, device: &Device) -> Tensor<2, Int> {
+        self.batch(1, device)
+    }
+
+    fn batch(&self, skip: usize, device: &Device) -> Tensor<2, Int> {
+        let mut ids = Vec::with_capacity(self.sequences.len() * self.time);
+        for tokens in self.sequences {
             let row = &tokens[skip..tokens.len() - 1 + skip];
             ids.extend(row.iter().map(|id| i64::from(*id)));
-            ids.resize(ids.len() + time - row.len(), 0);
+            ids.resize(ids.len() + self.time - row.len(), 0);
         }
-        Tensor::<2, Int>::from_data(TensorData::new(ids, [sequences.len(), time]), &device)
+        Tensor::from_data(TensorData::new(ids, [self.sequences.len(), self.time]), device)
+    }
+
+    /// Of a value for every input token, those of each sequence without the filling.
+    pub(crate) fn rows(&self, values: Tensor<2>) -> Vec<Vec<f32>> {
+        let values = values.into_data().convert::<f32>();
+        // The data was just converted to f32, and an empty list shows up as a loss that is no number.
+        let values: Vec<f32> = values.try_into_vec().unwrap_or_default();
+        let rows = self.sequences.iter().zip(values.chunks(self.time));
+        rows.map(|(tokens, row)| row[..tokens.len() - 1].to_vec()).collect()
+    }
+}
+
+/// Loss in nats of every token of each sequence but its first: row `i` has one value less than
+/// `sequences[i]` has tokens.
+pub(crate) fn sequence_losses(model: &Decoder, sequences: &[&[u32]]) -> Vec<Vec<f32>> {
+    let Some(padded) = Padded::new(sequences) else {
+        return vec![Vec::new(); sequences.len()];
     };
-    let losses = model.token_losses(batch(0), batch(1)).into_data().convert::<f32>();
-    // The data was just converted to f32, and an empty list shows up as a loss that is no number.
-    let losses: Vec<f32> = losses.try_into_vec().unwrap_or_default();
-    let rows = sequences.iter().zip(losses.chunks(time));
-    rows.map(|(tokens, row)| row[..tokens.len() - 1].to_vec()).collect()
+    let device = model.device();
+    padded.rows(model.token_losses(padded.inputs(&device), padded.targets(&device)))
 }
 
 /// Cuts a list of lengths into batches of at most `batch_tokens` tokens after filling up (but at

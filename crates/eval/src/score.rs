@@ -41,7 +41,7 @@ pub(crate) fn score(
 }
 
 impl RequestScore {
-    fn of(losses: &[f32], continuation: usize) -> Self {
+    pub(crate) fn of(losses: &[f32], continuation: usize) -> Self {
         let sum = |losses: &[f32]| losses.iter().map(|loss| f64::from(*loss)).sum::<f64>();
         let start = losses.len().saturating_sub(continuation);
         Self { loglik: -sum(&losses[start..]), prompt_loss: sum(losses) / losses.len() as f64 }

@@ -46,6 +46,7 @@ fn fixture() -> (Fixture, ModelConfig, Decoder, Tokenizer) {
         kv_heads: 1,
         ffn: 24,
         tied: true,
+        pi: Default::default(),
     };
     let config = ModelConfig { shape, context: fixture.context, rope_theta: 1e4, norm_eps: 1e-5 };
     let weights = Weights::load(&file("tiny.safetensors")).unwrap();

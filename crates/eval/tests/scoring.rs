@@ -22,8 +22,16 @@ fn tokenizer() -> Tokenizer {
 }
 
 fn config(context: usize) -> ModelConfig {
-    let shape =
-        Shape { vocabulary: 290, depth: 2, width: 16, heads: 2, kv_heads: 2, ffn: 24, tied: false };
+    let shape = Shape {
+        vocabulary: 290,
+        depth: 2,
+        width: 16,
+        heads: 2,
+        kv_heads: 2,
+        ffn: 24,
+        tied: false,
+        pi: Default::default(),
+    };
     ModelConfig { shape, context, rope_theta: 1e4, norm_eps: 1e-5 }
 }
 

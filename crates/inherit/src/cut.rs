@@ -80,6 +80,7 @@ fn choose(
         heads: Vec::new(),
         kv_heads: Vec::new(),
         ffn: Vec::new(),
+        shortcut: Vec::new(),
         vocabulary: vocabulary.to_vec(),
         tensors: Vec::new(),
     };
@@ -93,6 +94,13 @@ fn choose(
         map.ffn.push(criterion.keep(Group::Ffn { layer }, shape.ffn, child.ffn, |norm| {
             parent.ffn_scores(layer, norm)
         })?);
+        if child.pi.shortcut > 0 {
+            let (group, sizes) = (Group::Shortcut { layer }, [shape, child].map(|s| s.pi.shortcut));
+            map.shortcut.push(
+                criterion
+                    .keep(group, sizes[0], sizes[1], |norm| parent.shortcut_scores(layer, norm))?,
+            );
+        }
     }
     Ok(map)
 }
@@ -116,6 +124,9 @@ fn rule(place: Place) -> Vec<Axis> {
         Place::Layer(_, Part::Output) => vec![Axis::Hidden, Axis::Heads],
         Place::Layer(_, Part::Gate | Part::Up) => vec![Axis::Ffn, Axis::Hidden],
         Place::Layer(_, Part::Down) => vec![Axis::Hidden, Axis::Ffn],
+        Place::Layer(_, Part::ShortcutDown) => vec![Axis::Shortcut, Axis::Hidden],
+        Place::Layer(_, Part::ShortcutUp) => vec![Axis::Hidden, Axis::Shortcut],
+        Place::Layer(_, Part::SeriesScale(_) | Part::SeriesBias(_)) => vec![Axis::Ffn],
     }
 }
 
@@ -132,6 +143,7 @@ impl InheritanceMap {
             Axis::Heads => expand(&self.heads[layer], head_dim),
             Axis::KvHeads => expand(&self.kv_heads[layer], head_dim),
             Axis::Ffn => self.ffn[layer].clone(),
+            Axis::Shortcut => self.shortcut[layer].clone(),
         }
     }
 }
@@ -161,10 +173,16 @@ fn check_sizes(parent: &Shape, child: &Shape) -> Result<(), InheritError> {
         (Dimension::KvHeads, parent.kv_heads, child.kv_heads),
         (Dimension::Ffn, parent.ffn, child.ffn),
         (Dimension::Vocabulary, parent.vocabulary, child.vocabulary),
+        (Dimension::Shortcut, parent.pi.shortcut, child.pi.shortcut),
     ] {
         if child > parent {
             return Err(InheritError::Wider { dimension, parent, child });
         }
+    }
+    if parent.pi.activations != child.pi.activations
+        || (parent.pi.shortcut > 0) != (child.pi.shortcut > 0)
+    {
+        return Err(InheritError::Additions { parent: parent.pi, child: child.pi });
     }
     let head_dim = parent.head_dim();
     if child.head_dim() != head_dim {

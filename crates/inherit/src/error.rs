@@ -1,5 +1,6 @@
 //! Why a child cannot inherit.
 
+use ablate_cost::Pi;
 use ablate_model::ModelError;
 
 /// A size in which parent and child are compared.
@@ -18,6 +19,8 @@ pub enum Dimension {
     Ffn,
     /// Entries of the vocabulary.
     Vocabulary,
+    /// Channels of the bottleneck beside attention.
+    Shortcut,
 }
 
 impl std::fmt::Display for Dimension {
@@ -29,6 +32,7 @@ impl std::fmt::Display for Dimension {
             Self::KvHeads => "kv_heads",
             Self::Ffn => "ffn",
             Self::Vocabulary => "vocabulary",
+            Self::Shortcut => "pi.shortcut",
         })
     }
 }
@@ -55,6 +59,18 @@ pub enum InheritError {
         parent: usize,
         /// The child's size.
         child: usize,
+    },
+    /// Layers with other additions.
+    #[error(
+        "the child sums {} activations and has {} bottleneck channels beside attention, the parent {} \
+         and {}: give both the same `model.pi`", child.activations, child.shortcut, parent.activations,
+        parent.shortcut
+    )]
+    Additions {
+        /// The parent's.
+        parent: Pi,
+        /// The child's.
+        child: Pi,
     },
     /// Heads of different sizes.
     #[error(

@@ -23,6 +23,10 @@ pub struct InheritanceMap {
     pub kv_heads: Vec<Vec<usize>>,
     /// Feed-forward channels kept in each of `layers`.
     pub ffn: Vec<Vec<usize>>,
+    /// Channels of the bottleneck beside attention kept in each of `layers`; empty where there is
+    /// none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shortcut: Vec<Vec<usize>>,
     /// The parent's id of every id of the child, in the order of the child's ids.
     pub vocabulary: Vec<u32>,
     /// Every tensor of the child.
@@ -58,4 +62,6 @@ pub enum Axis {
     KvHeads,
     /// [`InheritanceMap::ffn`] of the tensor's layer.
     Ffn,
+    /// [`InheritanceMap::shortcut`] of the tensor's layer.
+    Shortcut,
 }

@@ -9,7 +9,10 @@
 //!   of the output head;
 //! - a key and value head with the query heads that share it, per layer: its rows of q, k and v and
 //!   its columns of o;
-//! - feed-forward channel j, per layer: row j of gate and up, column j of down.
+//! - feed-forward channel j, per layer: row j of gate and up, column j of down (scales and biases of
+//!   activations go with it and do not count: they weigh no connection);
+//! - channel j of the bottleneck beside attention, per layer, where there is one: row j of the matrix
+//!   into it, column j of the one out of it.
 //!
 //! Only what survives the first stage counts: kept layers, and kept rows of the vocabulary.
 //! Otherwise scores are taken on the whole parent, so that the three choices do not depend on each
@@ -50,10 +53,11 @@ impl<'a> Parent<'a> {
             mean.add(column_sums(vocabulary.iter().map(|id| table.row(*id as usize)), norm));
         }
         for layer in layers {
-            for part in Part::ALL {
+            for part in Part::of(&self.shape.pi) {
                 let tensor = self.tensor(Place::Layer(*layer, part))?;
                 mean.add(match part {
-                    Part::Output | Part::Down => row_sums(tensor, norm),
+                    Part::Output | Part::Down | Part::ShortcutUp => row_sums(tensor, norm),
+                    Part::SeriesScale(_) | Part::SeriesBias(_) => continue,
                     _ => column_sums(rows(tensor), norm),
                 });
             }
@@ -82,6 +86,19 @@ impl<'a> Parent<'a> {
         mean.add(row_sums(tensor(Part::Gate)?, norm));
         mean.add(row_sums(tensor(Part::Up)?, norm));
         mean.add(column_sums(rows(tensor(Part::Down)?), norm));
+        Ok(mean.finish())
+    }
+
+    /// Scores of a layer's channels in the bottleneck beside attention.
+    pub(crate) fn shortcut_scores(
+        &self,
+        layer: usize,
+        norm: Norm,
+    ) -> Result<Vec<f64>, InheritError> {
+        let tensor = |part| self.tensor(Place::Layer(layer, part));
+        let mut mean = Mean::new(self.shape.pi.shortcut);
+        mean.add(row_sums(tensor(Part::ShortcutDown)?, norm));
+        mean.add(column_sums(rows(tensor(Part::ShortcutUp)?), norm));
         Ok(mean.finish())
     }
 }

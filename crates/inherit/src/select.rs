@@ -24,6 +24,7 @@ pub(crate) enum Group {
     Hidden,
     Heads { layer: usize },
     Ffn { layer: usize },
+    Shortcut { layer: usize },
 }
 
 impl Group {
@@ -34,6 +35,8 @@ impl Group {
             Self::Hidden => 0,
             Self::Heads { layer } => 1 + 2 * layer as u64,
             Self::Ffn { layer } => 2 + 2 * layer as u64,
+            // From the end, as the others count from the start.
+            Self::Shortcut { layer } => u64::MAX - layer as u64,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Children are cut as the map says, planted structure is found, and nothing else changes.
 
-use ablate_cost::Shape;
+use ablate_cost::{Pi, Shape};
 use ablate_inherit::{Axis, InheritanceMap, WidthCriterion, inherit, select_layers};
 use ablate_model::{
     Backend, Decoder, ModelConfig, Part, Place, Scheme, Weights, device, random_weights,
@@ -25,6 +25,7 @@ fn grouped() -> ModelConfig {
         kv_heads: 3,
         ffn: 20,
         tied: false,
+        pi: Default::default(),
     })
 }
 
@@ -136,11 +137,54 @@ fn heads_and_channels_without_effect_are_dropped_and_nothing_changes() {
     }
 }
 
+/// The additions of PanGu-π are cut with what they belong to.
+#[test]
+fn additions_of_pi_are_inherited_with_their_channels() {
+    let pi = Pi { activations: 2, shortcut: 6 };
+    let parent = config(Shape { pi, ..grouped().shape });
+    let mut weights = weights(&parent);
+    let (dead_ffn, dead_bottleneck) = (|c: usize| c % 4 == 1, |c: usize| c % 3 == 2);
+    for layer in 0..3 {
+        let at = |part| Place::Layer(layer, part);
+        scale(&mut weights, at(Part::Gate), 0.0, |row, _| dead_ffn(row));
+        scale(&mut weights, at(Part::Up), 0.0, |row, _| dead_ffn(row));
+        scale(&mut weights, at(Part::Down), 0.0, |_, column| dead_ffn(column));
+        scale(&mut weights, at(Part::ShortcutDown), 0.0, |row, _| dead_bottleneck(row));
+        scale(&mut weights, at(Part::ShortcutUp), 0.0, |_, column| dead_bottleneck(column));
+    }
+    let narrow = config(Shape { ffn: 15, pi: Pi { shortcut: 4, ..pi }, ..parent.shape });
+    for criterion in [WidthCriterion::L1, WidthCriterion::L2] {
+        let (child, map) =
+            inherit((&parent, &weights), &narrow, &identity(17), &all(3), criterion).unwrap();
+        assert_eq!(map.shortcut, [[0, 1, 3, 4], [0, 1, 3, 4], [0, 1, 3, 4]]);
+        assert_eq!(map.ffn[1], (0..20).filter(|c| !dead_ffn(*c)).collect::<Vec<_>>());
+        let ids = [2, 7, 1, 8, 2, 8, 1, 8];
+        assert_close(&logits(&narrow, &child, &ids), &logits(&parent, &weights, &ids));
+    }
+    // All hidden channels that do nothing can go as well, with the heads' size kept.
+    let layers = [0, 2];
+    let shallow = config(Shape { depth: 2, ..narrow.shape });
+    let (child, map) =
+        inherit((&parent, &weights), &shallow, &identity(17), &layers, WidthCriterion::Random(3))
+            .unwrap();
+    child.check(&shallow).unwrap();
+    assert_eq!(map.shortcut.len(), 2);
+    let error = |child: Pi| {
+        let child = config(Shape { pi: child, ..parent.shape });
+        let result =
+            inherit((&parent, &weights), &child, &identity(17), &all(3), WidthCriterion::L1);
+        result.unwrap_err().to_string()
+    };
+    assert!(error(Pi::NONE).contains("give both the same `model.pi`"));
+    assert!(error(Pi { shortcut: 7, ..pi }).contains("`pi.shortcut` is 7"));
+}
+
 /// Takes hidden channels out of everything that reads or writes them.
 fn kill_hidden(weights: &mut Weights, config: &ModelConfig, dead: impl Fn(usize) -> bool) {
     for place in ablate_model::places(config) {
         scale(weights, place, 0.0, |row, column| match place {
-            Place::Layer(_, Part::Output | Part::Down) => dead(row),
+            Place::Layer(_, Part::Output | Part::Down | Part::ShortcutUp) => dead(row),
+            Place::Layer(_, Part::SeriesScale(_) | Part::SeriesBias(_)) => false,
             _ => dead(column),
         });
     }
@@ -265,6 +309,7 @@ fn magnitudes_agree_with_a_count_over_single_weights() {
             ffn: 7,
             vocabulary: 6,
             tied: false,
+            pi: Default::default(),
         });
         let (layers, ids) = ([0, 2], [16, 0, 2, 9, 10, 5]);
         let mut kept = Vec::new();
@@ -359,10 +404,12 @@ proptest! {
         child_depth in 1usize..4, more_depth in 0usize..3, child_ffn in 1usize..9,
         more_ffn in 0usize..9, child_vocabulary in 1usize..9, more_vocabulary in 0usize..9,
         parent_tied: bool, child_tied: bool, criterion in 0usize..4, turn in 0usize..20,
+        bottleneck in 0usize..5,
     ) {
         let shape = |vocabulary, depth, kv_heads, ffn, tied| {
             let heads = kv_heads * group;
-            Shape { vocabulary, depth, width: heads * half * 2, heads, kv_heads, ffn, tied }
+            let pi = Pi { activations: 1 + bottleneck % 3, shortcut: bottleneck };
+            Shape { vocabulary, depth, width: heads * half * 2, heads, kv_heads, ffn, tied, pi }
         };
         let parent = config(shape(
             child_vocabulary + more_vocabulary, child_depth + more_depth, child_kv + more_kv,
@@ -400,6 +447,7 @@ proptest! {
                 Axis::Heads => channels(&map.heads[layer], 2 * half),
                 Axis::KvHeads => channels(&map.kv_heads[layer], 2 * half),
                 Axis::Ffn => map.ffn[layer].clone(),
+                Axis::Shortcut => map.shortcut[layer].clone(),
             }).collect();
             let columns = axes.last().unwrap();
             for (index, value) in target.values.iter().enumerate() {

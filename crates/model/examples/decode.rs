@@ -31,7 +31,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let [width, depth, heads, ffn, vocabulary] =
         sizes.try_into().map_err(|_| "a shape has five numbers")?;
 
-    let shape = Shape { vocabulary, depth, width, heads, kv_heads: heads, ffn, tied: false };
+    let shape = Shape {
+        vocabulary,
+        depth,
+        width,
+        heads,
+        kv_heads: heads,
+        ffn,
+        tied: false,
+        pi: Default::default(),
+    };
     let config = ModelConfig { shape, context: prompt + new, rope_theta: 10_000.0, norm_eps: 1e-5 };
     let weights = random_weights(&config, Scheme::Gpt2, 0.02, 1);
     let model = Decoder::from_weights(&config, &weights, &device(Backend::Flex))?;

@@ -47,12 +47,17 @@ impl ModelConfig {
     }
 
     /// The `config.json` with which Hugging Face's `transformers` reads the saved weights as a
-    /// `LlamaForCausalLM`.
+    /// `LlamaForCausalLM`. A decoder with PanGu-π's additions gets names that `transformers` does
+    /// not know, so that it is not read as what it is not.
     pub fn hugging_face(&self) -> Value {
         let shape = &self.shape;
-        json!({
-            "architectures": ["LlamaForCausalLM"],
-            "model_type": "llama",
+        let (architecture, model_type) = match shape.pi.is_none() {
+            true => ("LlamaForCausalLM", "llama"),
+            false => ("PanguPiForCausalLM", "ablate_pangu_pi"),
+        };
+        let mut config = json!({
+            "architectures": [architecture],
+            "model_type": model_type,
             "vocab_size": shape.vocabulary,
             "hidden_size": shape.width,
             "intermediate_size": shape.ffn,
@@ -70,7 +75,12 @@ impl ModelConfig {
             "bos_token_id": 0,
             "eos_token_id": 0,
             "torch_dtype": "float32",
-        })
+        });
+        if let (false, Value::Object(keys)) = (shape.pi.is_none(), &mut config) {
+            keys.insert("activations".to_owned(), shape.pi.activations.into());
+            keys.insert("shortcut_size".to_owned(), shape.pi.shortcut.into());
+        }
+        config
     }
 }
 
@@ -87,6 +97,7 @@ mod tests {
             kv_heads: 1,
             ffn: 12,
             tied: true,
+            pi: Default::default(),
         };
         ModelConfig { shape, context: 16, rope_theta: 1e4, norm_eps: 1e-5 }
     }

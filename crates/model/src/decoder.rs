@@ -2,7 +2,7 @@
 //!
 //! The architecture is LLaMA's (Touvron et al. 2023, arXiv:2302.13971): norms before the blocks
 //! (RMSNorm), rotary positions, SwiGLU, no biases, query heads in groups that share key and value
-//! heads, and an output head of its own or the embedding's.
+//! heads, and an output head of its own or the embedding's. Layers may have what PanGu-π adds (`pi`).
 
 use ablate_kernels as kernels;
 use ablate_kernels::{AttentionWeights, FeedForwardWeights, RotaryTable};
@@ -10,6 +10,7 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Int, Tensor};
 
 use crate::generate::LayerCache;
+use crate::pi::{self, Activation, Shortcut};
 use crate::{
     Cache, HostTensor, ModelConfig, ModelError, Part, Place, Weights, matrix_from_host,
     matrix_to_host, vector_from_host, vector_to_host,
@@ -40,9 +41,12 @@ pub struct Layer {
     key: Param<Tensor<2>>,
     value: Param<Tensor<2>>,
     output: Param<Tensor<2>>,
+    shortcut: Option<Shortcut>,
     post_norm: Param<Tensor<1>>,
     gate: Param<Tensor<2>>,
     up: Param<Tensor<2>>,
+    /// Empty where the gate has a single plain activation.
+    series: Vec<Activation>,
     down: Param<Tensor<2>>,
     #[module(skip)]
     heads: usize,
@@ -86,19 +90,30 @@ impl Decoder {
     /// # Panics
     /// As [`Decoder::loss`].
     pub fn token_losses(&self, inputs: Tensor<2, Int>, targets: Tensor<2, Int>) -> Tensor<2> {
-        let [batch, time] = targets.dims();
-        let hidden = self.hidden(inputs).reshape([batch * time, self.config.shape.width]);
-        let logits = kernels::linear(hidden, self.head());
-        kernels::token_losses(logits, targets.reshape([batch * time])).reshape([batch, time])
+        self.losses_after(self.hidden(inputs), targets)
     }
 
     /// Runs the layers; with a cache, `tokens` continue the sequences that it holds.
     pub(crate) fn run(&self, tokens: Tensor<2, Int>, mut cache: Option<&mut Cache>) -> Tensor<3> {
-        let mut x = kernels::embedding(self.embedding.val(), tokens);
+        let mut x = self.embed(tokens);
         for (index, layer) in self.layers.iter().enumerate() {
             x = layer.forward(x, &self.rotary, cache.as_mut().map(|cache| cache.layer(index)));
         }
-        kernels::rms_norm(x, self.norm.val(), self.config.norm_eps)
+        self.last_norm(x)
+    }
+
+    /// The residual stream before the first layer.
+    pub(crate) fn embed(&self, tokens: Tensor<2, Int>) -> Tensor<3> {
+        kernels::embedding(self.embedding.val(), tokens)
+    }
+
+    /// The norm after the last layer.
+    pub(crate) fn last_norm(&self, stream: Tensor<3>) -> Tensor<3> {
+        kernels::rms_norm(stream, self.norm.val(), self.config.norm_eps)
+    }
+
+    pub(crate) fn rotary(&self) -> &RotaryTable {
+        &self.rotary
     }
 
     /// The output head as `[width, vocabulary]`.
@@ -118,11 +133,25 @@ impl Layer {
         rotary: &RotaryTable,
         cache: Option<&mut LayerCache>,
     ) -> Tensor<3> {
+        let beside = self.shortcut.as_ref().map(|shortcut| {
+            let normed = kernels::rms_norm(x.clone(), self.input_norm.val(), self.norm_eps);
+            shortcut.forward(normed)
+        });
         let x = match cache {
             None => kernels::self_attention(x, self.attention(), rotary),
             Some(cache) => self.attend_to_cache(x, rotary, cache),
         };
-        kernels::feed_forward(x, self.feed_forward())
+        let x = match beside {
+            Some(beside) => x + beside,
+            None => x,
+        };
+        if self.series.is_empty() {
+            return kernels::feed_forward(x, self.feed_forward());
+        }
+        let normed = kernels::rms_norm(x.clone(), self.post_norm.val(), self.norm_eps);
+        let gate = kernels::linear(normed.clone(), self.gate.val());
+        let gated = pi::series(&self.series, gate, kernels::linear(normed, self.up.val()));
+        x + kernels::linear(gated, self.down.val())
     }
 
     /// The attention block of tokens that continue what the cache holds.
@@ -204,16 +233,32 @@ impl Decoder {
             Ok::<_, ModelError>(Param::from_tensor(vector_from_host(tensor(place)?, device)))
         };
         let layer = |index: usize| {
+            let at = |part| Place::Layer(index, part);
+            let shortcut = || {
+                Ok::<_, ModelError>(Shortcut {
+                    down: matrix(at(Part::ShortcutDown))?,
+                    up: matrix(at(Part::ShortcutUp))?,
+                })
+            };
+            let activation = |n: usize| {
+                Ok::<_, ModelError>(Activation {
+                    scale: vector(at(Part::SeriesScale(n)))?,
+                    bias: vector(at(Part::SeriesBias(n)))?,
+                })
+            };
+            let pi = config.shape.pi;
             Ok::<_, ModelError>(Layer {
-                input_norm: vector(Place::Layer(index, Part::InputNorm))?,
-                query: matrix(Place::Layer(index, Part::Query))?,
-                key: matrix(Place::Layer(index, Part::Key))?,
-                value: matrix(Place::Layer(index, Part::Value))?,
-                output: matrix(Place::Layer(index, Part::Output))?,
-                post_norm: vector(Place::Layer(index, Part::PostNorm))?,
-                gate: matrix(Place::Layer(index, Part::Gate))?,
-                up: matrix(Place::Layer(index, Part::Up))?,
-                down: matrix(Place::Layer(index, Part::Down))?,
+                input_norm: vector(at(Part::InputNorm))?,
+                query: matrix(at(Part::Query))?,
+                key: matrix(at(Part::Key))?,
+                value: matrix(at(Part::Value))?,
+                output: matrix(at(Part::Output))?,
+                shortcut: (pi.shortcut > 0).then(shortcut).transpose()?,
+                post_norm: vector(at(Part::PostNorm))?,
+                gate: matrix(at(Part::Gate))?,
+                up: matrix(at(Part::Up))?,
+                series: (0..pi.series()).map(activation).collect::<Result<_, _>>()?,
+                down: matrix(at(Part::Down))?,
                 heads: config.shape.heads,
                 kv_heads: config.shape.kv_heads,
                 norm_eps: config.norm_eps,
@@ -296,9 +341,20 @@ impl Layer {
             key: walk.matrix(at(Part::Key), self.key),
             value: walk.matrix(at(Part::Value), self.value),
             output: walk.matrix(at(Part::Output), self.output),
+            shortcut: self.shortcut.map(|shortcut| Shortcut {
+                down: walk.matrix(at(Part::ShortcutDown), shortcut.down),
+                up: walk.matrix(at(Part::ShortcutUp), shortcut.up),
+            }),
             post_norm: walk.vector(at(Part::PostNorm), self.post_norm),
             gate: walk.matrix(at(Part::Gate), self.gate),
             up: walk.matrix(at(Part::Up), self.up),
+            series: (0..)
+                .zip(self.series)
+                .map(|(n, activation)| Activation {
+                    scale: walk.vector(at(Part::SeriesScale(n)), activation.scale),
+                    bias: walk.vector(at(Part::SeriesBias(n)), activation.bias),
+                })
+                .collect(),
             down: walk.matrix(at(Part::Down), self.down),
             ..self
         }

@@ -1,7 +1,9 @@
 //! Random weights: the four schemes that the paper compares.
 //!
 //! Every matrix is drawn from a normal distribution of mean 0; the schemes differ in its standard
-//! deviation. Norms start at 1, embedding and output head at `std` in every scheme.
+//! deviation. Norms start at 1, embedding and output head at `std` in every scheme. Of n activations
+//! that a gate sums, the scales start at 1 / n and the biases are drawn with `std`: the sum starts near a
+//! single activation, and its terms differ from each other.
 //!
 //! Each tensor has a random stream of its own, keyed by the seed and the tensor's name: two models
 //! share the values of every tensor that has the same name and shape, up to the scheme's factor,
@@ -39,6 +41,7 @@ impl Scheme {
     fn factor(self, place: Place, depth: usize) -> f64 {
         let Place::Layer(layer, part) = place else { return 1.0 };
         match (self, part) {
+            (_, Part::SeriesBias(_)) => 1.0,
             (Self::Gpt2, _) => 1.0 / (2.0 * depth as f64).sqrt(),
             (Self::Internlm, Part::Output | Part::Down) => {
                 1.0 / (2.0 * (layer as f64 + 1.0)).sqrt()
@@ -68,6 +71,8 @@ pub fn random_weights(config: &ModelConfig, scheme: Scheme, std: f64, seed: u64)
         let shape = place.shape(&config.shape);
         let tensor = if place.is_norm() {
             HostTensor::filled(shape, 1.0)
+        } else if let Place::Layer(_, Part::SeriesScale(_)) = place {
+            HostTensor::filled(shape, 1.0 / config.shape.pi.activations as f32)
         } else {
             let scale = std * scheme.factor(place, config.shape.depth);
             let count = shape.iter().product();
@@ -128,6 +133,7 @@ mod tests {
             kv_heads: 2,
             ffn: 128,
             tied: false,
+            pi: Default::default(),
         };
         ModelConfig { shape, context: 64, rope_theta: 1e4, norm_eps: 1e-5 }
     }

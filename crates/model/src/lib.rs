@@ -1,4 +1,4 @@
-//! The LLaMA-like decoder: configuration, weights on the host, initialisers, forward pass, greedy
+//! The LLaMA-like decoder (with PanGu-π's additions, if asked for): configuration, weights on the host, initialisers, forward pass, greedy
 //! generation.
 //!
 //! Read [`Decoder`] first: it is the whole forward pass in one file. [`Weights`] are the same
@@ -19,8 +19,10 @@ mod gradients;
 mod host;
 mod init;
 mod layout;
+mod pi;
 mod place;
 mod safetensors;
+mod skip;
 mod update;
 mod weights;
 
@@ -33,6 +35,7 @@ pub use gradients::{Gradient, ParameterGradients};
 pub use host::HostTensor;
 pub use init::{Scheme, random_weights};
 pub use layout::{matrix_from_host, matrix_to_host, vector_from_host, vector_to_host};
+pub use pi::{Activation, Shortcut};
 pub use place::{Part, Place, places};
 pub use update::ParameterMap;
 pub use weights::Weights;

@@ -1,6 +1,7 @@
-//! Where each tensor of a decoder sits, and its name in Hugging Face's LLaMA files.
+//! Where each tensor of a decoder sits, and its name in Hugging Face's LLaMA files (or what it would
+//! be called there).
 
-use ablate_cost::Shape;
+use ablate_cost::{Pi, Shape};
 
 use crate::ModelConfig;
 
@@ -17,42 +18,54 @@ pub enum Part {
     Value,
     /// Projection of the attention's output.
     Output,
+    /// Into the bottleneck beside attention, in layers that have one.
+    ShortcutDown,
+    /// Out of it.
+    ShortcutUp,
     /// Norm before the feed-forward block.
     PostNorm,
     /// Gate projection of the feed-forward block.
     Gate,
     /// Up projection of the feed-forward block.
     Up,
+    /// Scales of one of the gate's activations, in layers that sum several.
+    SeriesScale(usize),
+    /// Its biases.
+    SeriesBias(usize),
     /// Down projection of the feed-forward block.
     Down,
 }
 
 impl Part {
-    /// All of them, in order.
-    pub const ALL: [Self; 9] = [
-        Self::InputNorm,
-        Self::Query,
-        Self::Key,
-        Self::Value,
-        Self::Output,
-        Self::PostNorm,
-        Self::Gate,
-        Self::Up,
-        Self::Down,
-    ];
+    /// Those of a layer, in order.
+    pub fn of(pi: &Pi) -> Vec<Self> {
+        let mut parts = vec![Self::InputNorm, Self::Query, Self::Key, Self::Value, Self::Output];
+        if pi.shortcut > 0 {
+            parts.extend([Self::ShortcutDown, Self::ShortcutUp]);
+        }
+        parts.extend([Self::PostNorm, Self::Gate, Self::Up]);
+        parts.extend((0..pi.series()).flat_map(|n| [Self::SeriesScale(n), Self::SeriesBias(n)]));
+        parts.push(Self::Down);
+        parts
+    }
 
-    fn name(self) -> &'static str {
-        match self {
+    fn name(self) -> String {
+        let module = match self {
             Self::InputNorm => "input_layernorm",
             Self::Query => "self_attn.q_proj",
             Self::Key => "self_attn.k_proj",
             Self::Value => "self_attn.v_proj",
             Self::Output => "self_attn.o_proj",
+            Self::ShortcutDown => "self_attn.shortcut.down_proj",
+            Self::ShortcutUp => "self_attn.shortcut.up_proj",
             Self::PostNorm => "post_attention_layernorm",
             Self::Gate => "mlp.gate_proj",
             Self::Up => "mlp.up_proj",
+            Self::SeriesScale(n) => return format!("mlp.series.{n}.scale"),
+            Self::SeriesBias(n) => return format!("mlp.series.{n}.bias"),
             Self::Down => "mlp.down_proj",
-        }
+        };
+        format!("{module}.weight")
     }
 }
 
@@ -74,14 +87,14 @@ impl Place {
     pub fn name(self) -> String {
         match self {
             Self::Embedding => "model.embed_tokens.weight".into(),
-            Self::Layer(layer, part) => format!("model.layers.{layer}.{}.weight", part.name()),
+            Self::Layer(layer, part) => format!("model.layers.{layer}.{}", part.name()),
             Self::FinalNorm => "model.norm.weight".into(),
             Self::Head => "lm_head.weight".into(),
         }
     }
 
     /// The tensor's shape in Hugging Face's LLaMA files: `[out, in]` for a projection, `[width]`
-    /// for a norm.
+    /// for a norm, `[ffn]` for the scales and biases of an activation.
     pub fn shape(self, shape: &Shape) -> Vec<usize> {
         let (width, kv, ffn) = (shape.width, shape.kv_width(), shape.ffn);
         match self {
@@ -91,10 +104,13 @@ impl Place {
             Self::Layer(_, Part::Key | Part::Value) => vec![kv, width],
             Self::Layer(_, Part::Gate | Part::Up) => vec![ffn, width],
             Self::Layer(_, Part::Down) => vec![width, ffn],
+            Self::Layer(_, Part::ShortcutDown) => vec![shape.pi.shortcut, width],
+            Self::Layer(_, Part::ShortcutUp) => vec![width, shape.pi.shortcut],
+            Self::Layer(_, Part::SeriesScale(_) | Part::SeriesBias(_)) => vec![ffn],
         }
     }
 
-    /// Whether the tensor scales the channels of a norm (a vector; all others are matrices).
+    /// Whether the tensor scales the channels of a norm.
     pub fn is_norm(self) -> bool {
         matches!(self, Self::FinalNorm | Self::Layer(_, Part::InputNorm | Part::PostNorm))
     }
@@ -103,11 +119,11 @@ impl Place {
 /// Every tensor of a decoder, in the order of [`Decoder::names`](crate::Decoder::names).
 pub fn places(config: &ModelConfig) -> impl Iterator<Item = Place> + use<> {
     let head = (!config.shape.tied).then_some(Place::Head);
+    let parts = Part::of(&config.shape.pi);
     std::iter::once(Place::Embedding)
-        .chain(
-            (0..config.shape.depth)
-                .flat_map(|layer| Part::ALL.map(|part| Place::Layer(layer, part))),
-        )
+        .chain((0..config.shape.depth).flat_map(move |layer| {
+            parts.clone().into_iter().map(move |part| Place::Layer(layer, part))
+        }))
         .chain([Place::FinalNorm])
         .chain(head)
 }

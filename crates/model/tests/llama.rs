@@ -1,8 +1,9 @@
-//! The decoder against Hugging Face's `LlamaForCausalLM` (fixtures/make_llama.py).
+//! The decoder against Hugging Face's `LlamaForCausalLM`, plain and with PanGu-π's additions
+//! (fixtures/make_llama.py).
 
 use std::path::{Path, PathBuf};
 
-use ablate_cost::Shape;
+use ablate_cost::{Pi, Shape};
 use ablate_model::{
     Backend, Decoder, GenerateOptions, Gradient, ModelConfig, Weights, device, generate,
     generate_batch, matrix_to_host, training_device, vector_to_host,
@@ -34,6 +35,10 @@ fn fixture(name: &str) -> Fixture {
         kv_heads: size("num_key_value_heads"),
         ffn: size("intermediate_size"),
         tied: json["config"]["tie_word_embeddings"].as_bool().unwrap(),
+        pi: match json.get("pi") {
+            Some(pi) => serde_json::from_value(pi.clone()).unwrap(),
+            None => Pi::NONE,
+        },
     };
     let config = ModelConfig {
         shape,
@@ -46,8 +51,8 @@ fn fixture(name: &str) -> Fixture {
     Fixture { config, weights, gradients, numbers, json }
 }
 
-fn both() -> [Fixture; 2] {
-    [fixture("untied"), fixture("tied")]
+fn all() -> [Fixture; 3] {
+    [fixture("untied"), fixture("tied"), fixture("pi")]
 }
 
 impl Fixture {
@@ -90,7 +95,7 @@ fn assert_close(got: &[f32], expected: &[f32], tolerance: f32, what: &str) {
 #[test]
 fn logits_and_losses_equal_transformers() {
     let device = device(Backend::Flex);
-    for fixture in both() {
+    for fixture in all() {
         let model = fixture.decoder(&device);
         let (inputs, targets) = (fixture.ids("inputs", &device), fixture.ids("targets", &device));
         let logits = model.logits(inputs.clone());
@@ -108,7 +113,7 @@ fn logits_and_losses_equal_transformers() {
 #[test]
 fn every_gradient_equals_transformers() {
     let device = training_device(Backend::Flex);
-    for fixture in both() {
+    for fixture in all() {
         let model = fixture.decoder(&device);
         let loss = model.loss(fixture.ids("inputs", &device), fixture.ids("targets", &device));
         assert_close(&values(loss.clone().inner()), &[fixture.loss() as f32], 5e-6, "loss");
@@ -134,7 +139,7 @@ fn every_gradient_equals_transformers() {
 
 #[test]
 fn greedy_generation_equals_transformers_alone_and_in_batches() {
-    for fixture in both() {
+    for fixture in all() {
         let model = fixture.decoder(&device(Backend::Flex));
         let prompts = lists(&fixture.json["prompts"]);
         let expected = lists(&fixture.json["greedy"]);
@@ -169,7 +174,7 @@ fn without_cache(model: &Decoder, prompt: &[u32], count: usize) -> Vec<u32> {
 
 #[test]
 fn the_cache_changes_nothing_and_generation_stops_where_it_should() {
-    for fixture in both() {
+    for fixture in all() {
         let model = fixture.decoder(&device(Backend::Flex));
         let run = |prompt: &[u32], max_new_tokens, stop: &[u32]| {
             generate(&model, prompt, &GenerateOptions { max_new_tokens, stop: stop.to_vec() })
@@ -198,7 +203,7 @@ fn the_cache_changes_nothing_and_generation_stops_where_it_should() {
 
 #[test]
 fn the_exported_configuration_is_the_one_of_the_fixture() {
-    for fixture in both() {
+    for fixture in all() {
         let exported = fixture.config.hugging_face();
         for (key, value) in fixture.json["config"].as_object().unwrap() {
             assert_eq!(&exported[key], value, "{key}");
@@ -209,7 +214,7 @@ fn the_exported_configuration_is_the_one_of_the_fixture() {
 #[test]
 fn saving_gives_the_bytes_that_python_wrote() {
     let folder = tempfile::tempdir().unwrap();
-    for name in ["untied", "tied"] {
+    for name in ["untied", "tied", "pi"] {
         let fixture = fixture(name);
         let path = folder.path().join("model.safetensors");
         let model = fixture.decoder(&device(Backend::Flex));

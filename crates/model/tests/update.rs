@@ -1,6 +1,6 @@
 //! The order of parameters, and steps taken through `ParameterMap`.
 
-use ablate_cost::Shape;
+use ablate_cost::{Pi, Shape};
 use ablate_model::{
     Backend, Decoder, ModelConfig, ParameterMap, Scheme, Weights, device, matrix_from_host,
     random_weights, training_device, vector_from_host,
@@ -9,7 +9,16 @@ use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 fn config(tied: bool) -> ModelConfig {
-    let shape = Shape { vocabulary: 13, depth: 3, width: 12, heads: 3, kv_heads: 1, ffn: 10, tied };
+    let shape = Shape {
+        vocabulary: 13,
+        depth: 3,
+        width: 12,
+        heads: 3,
+        kv_heads: 1,
+        ffn: 10,
+        tied,
+        pi: Pi { activations: 2, shortcut: 3 },
+    };
     ModelConfig { shape, context: 16, rope_theta: 1e4, norm_eps: 1e-5 }
 }
 
@@ -95,7 +104,7 @@ fn descent_through_the_map_lowers_the_loss_and_keeps_training() {
             let loss = model.loss(inputs.clone(), targets.clone());
             losses.push(scalar(loss.clone().inner()));
             let gradients = model.gradients(&loss);
-            let mut descent = Descent { rate: 0.1, seen: Vec::new() };
+            let mut descent = Descent { rate: 0.05, seen: Vec::new() };
             model = model.update(gradients, &mut descent);
             assert_eq!(descent.seen, model.names());
         }

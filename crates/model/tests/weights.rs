@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use ablate_cost::Shape;
+use ablate_cost::{Pi, Shape};
 use ablate_model::{
     Backend, Decoder, HostTensor, ModelConfig, ModelError, Place, Scheme, Weights, device,
     random_weights,
@@ -11,8 +11,16 @@ use burn::module::Module;
 use proptest::prelude::*;
 
 fn config() -> ModelConfig {
-    let shape =
-        Shape { vocabulary: 19, depth: 2, width: 8, heads: 2, kv_heads: 1, ffn: 12, tied: false };
+    let shape = Shape {
+        vocabulary: 19,
+        depth: 2,
+        width: 8,
+        heads: 2,
+        kv_heads: 1,
+        ffn: 12,
+        tied: false,
+        pi: Default::default(),
+    };
     ModelConfig { shape, context: 16, rope_theta: 1e4, norm_eps: 1e-5 }
 }
 
@@ -136,10 +144,10 @@ fn checksums_follow_the_content() {
 prop_compose! {
     fn shapes()(
         vocabulary in 1usize..60, depth in 1usize..4, kv_heads in 1usize..4, group in 1usize..4,
-        half in 1usize..4, ffn in 1usize..30, tied: bool,
+        half in 1usize..4, ffn in 1usize..30, tied: bool, activations in 1usize..4, shortcut in 0usize..4,
     ) -> Shape {
         let heads = kv_heads * group;
-        Shape { vocabulary, depth, width: heads * half * 2, heads, kv_heads, ffn, tied }
+        Shape { vocabulary, depth, width: heads * half * 2, heads, kv_heads, ffn, tied, pi: Pi { activations, shortcut } }
     }
 }
 

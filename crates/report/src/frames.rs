@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use polars::prelude::*;
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::rows::{CoverageRow, CurveRow, ItemRow, LedgerRow, ScoreRow, VariantRow};
+use crate::rows::{
+    CoverageRow, CurveRow, InfluenceRow, ItemRow, LedgerRow, ScoreRow, SkipRow, VariantRow,
+};
 
 /// A row type that is one line of a saved table.
 pub(crate) trait Rows: Sized {
@@ -196,6 +198,62 @@ impl Rows for LedgerRow {
         read_f64(frame, "effective_share", &mut rows, |r, v| {
             r.effective_share = v.unwrap_or(f64::NAN);
         })?;
+        Ok(rows)
+    }
+}
+
+impl Rows for SkipRow {
+    const TABLE: &'static str = "skips";
+
+    fn to_frame(rows: &[Self]) -> PolarsResult<DataFrame> {
+        frame(vec![
+            text("variant", rows, |r| &r.variant),
+            number("seed", rows, |r| r.seed),
+            number("count", rows, |r| r.count),
+            number("first", rows, |r| r.first),
+            text("benchmark", rows, |r| &r.benchmark),
+            text("language", rows, |r| &r.language),
+            text("metric", rows, |r| &r.metric),
+            number("value", rows, |r| r.value),
+            number("items", rows, |r| r.items),
+            optional("chance", rows, |r| r.chance),
+        ])
+    }
+
+    fn from_frame(frame: &DataFrame) -> PolarsResult<Vec<Self>> {
+        let mut rows = blank::<Self>(frame);
+        read_text(frame, "variant", &mut rows, |r, v| r.variant = v)?;
+        read_u64(frame, "seed", &mut rows, |r, v| r.seed = v)?;
+        read_u64(frame, "count", &mut rows, |r, v| r.count = v)?;
+        read_u64(frame, "first", &mut rows, |r, v| r.first = v)?;
+        read_text(frame, "benchmark", &mut rows, |r, v| r.benchmark = v)?;
+        read_text(frame, "language", &mut rows, |r, v| r.language = v)?;
+        read_text(frame, "metric", &mut rows, |r, v| r.metric = v)?;
+        read_f64(frame, "value", &mut rows, |r, v| r.value = v.unwrap_or(f64::NAN))?;
+        read_u64(frame, "items", &mut rows, |r, v| r.items = v)?;
+        read_f64(frame, "chance", &mut rows, |r, v| r.chance = v)?;
+        Ok(rows)
+    }
+}
+
+impl Rows for InfluenceRow {
+    const TABLE: &'static str = "influence";
+
+    fn to_frame(rows: &[Self]) -> PolarsResult<DataFrame> {
+        frame(vec![
+            text("variant", rows, |r| &r.variant),
+            number("seed", rows, |r| r.seed),
+            number("layer", rows, |r| r.layer),
+            number("influence", rows, |r| r.influence),
+        ])
+    }
+
+    fn from_frame(frame: &DataFrame) -> PolarsResult<Vec<Self>> {
+        let mut rows = blank::<Self>(frame);
+        read_text(frame, "variant", &mut rows, |r, v| r.variant = v)?;
+        read_u64(frame, "seed", &mut rows, |r, v| r.seed = v)?;
+        read_u64(frame, "layer", &mut rows, |r, v| r.layer = v)?;
+        read_f64(frame, "influence", &mut rows, |r, v| r.influence = v.unwrap_or(f64::NAN))?;
         Ok(rows)
     }
 }

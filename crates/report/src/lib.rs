@@ -30,8 +30,8 @@ pub use error::ReportError;
 pub use number::{count, duration, fixed, grouped, si, si_unit, signed};
 pub use read::read;
 pub use rows::{
-    CoverageRow, CurveRow, ItemRow, LedgerRow, Params, Provenance, ScoreRow, StudyData, StudyInfo,
-    VariantRow,
+    CoverageRow, CurveRow, InfluenceRow, ItemRow, LedgerRow, Params, Provenance, ScoreRow, SkipRow,
+    StudyData, StudyInfo, VariantRow,
 };
 pub use table::{Align, Cell, Column, Mark, Row, Table};
 pub use write::{Written, write};

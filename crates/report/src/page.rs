@@ -9,7 +9,10 @@ use crate::findings::findings;
 use crate::frames::Rows;
 use crate::paper::Paper;
 use crate::render::escape_html;
-use crate::rows::{CoverageRow, CurveRow, ItemRow, LedgerRow, ScoreRow, StudyData, VariantRow};
+use crate::rows::{
+    CoverageRow, CurveRow, InfluenceRow, ItemRow, LedgerRow, ScoreRow, SkipRow, StudyData,
+    VariantRow,
+};
 use crate::table::Table;
 
 static TEMPLATE: &str = include_str!("../templates/page.html");
@@ -18,13 +21,14 @@ static REGULAR: &[u8] = include_bytes!("../assets/Inter-Regular.woff2");
 static SEMIBOLD: &[u8] = include_bytes!("../assets/Inter-SemiBold.woff2");
 
 /// Which tables (`t:`) and figures (`f:`) each section shows, in reading order. A section without any of them is left out.
-const SECTIONS: [(&str, &str, &[&str]); 7] = [
+const SECTIONS: [(&str, &str, &[&str]); 8] = [
     ("results", "Results", &["f:ladder", "f:variants", "t:main"]),
     ("paper", "Beside the paper", &["t:paper"]),
     ("benchmarks", "Benchmarks", &["f:benchmarks", "t:benchmarks"]),
     ("learning", "Learning curves", &["f:curves-tokens", "f:curves-bytes"]),
     ("variants", "Variants", &["t:deltas", "t:parameters", "f:score-parameters"]),
     ("tokenizer", "Tokenizer coverage", &["f:coverage"]),
+    ("layers", "Layers", &["f:layer-skips", "f:block-influence"]),
     ("cost", "Cost and rounds", &["t:cost", "t:rounds"]),
 ];
 
@@ -57,6 +61,8 @@ pub(crate) fn page(
         CurveRow::TABLE,
         CoverageRow::TABLE,
         LedgerRow::TABLE,
+        SkipRow::TABLE,
+        InfluenceRow::TABLE,
     ];
     let data = analysis.data;
     let mut environment = Environment::new();

@@ -36,6 +36,8 @@ pub fn read(dir: &Path) -> Result<StudyData, ReportError> {
         curves: rows(dir)?,
         coverage: rows(dir)?,
         rounds: rows(dir)?,
+        skips: rows(dir)?,
+        influence: rows(dir)?,
         provenance: manifest.provenance,
         spec_text: manifest.spec_text,
     })

@@ -21,6 +21,10 @@ pub struct StudyData {
     pub coverage: Vec<CoverageRow>,
     /// What each training round kept.
     pub rounds: Vec<LedgerRow>,
+    /// Scores with consecutive layers left out.
+    pub skips: Vec<SkipRow>,
+    /// How much each layer changes the residual stream.
+    pub influence: Vec<InfluenceRow>,
     /// Where the numbers come from.
     pub provenance: Provenance,
     /// The study file as written.
@@ -227,6 +231,44 @@ pub struct LedgerRow {
     pub mean_loss_kept: f64,
     /// Effective number of batches (inverse sum of squared probabilities) over all batches.
     pub effective_share: f64,
+}
+
+/// The headline score of a benchmark by a model without some of its layers.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct SkipRow {
+    /// Variant name.
+    pub variant: String,
+    /// Seed.
+    pub seed: u64,
+    /// Consecutive layers that were left out; 0 for the whole model.
+    pub count: u64,
+    /// The first of them, from 0.
+    pub first: u64,
+    /// Benchmark name.
+    pub benchmark: String,
+    /// Language code.
+    pub language: String,
+    /// `acc_ppl` or `acc`.
+    pub metric: String,
+    /// The score, a fraction of 1.
+    pub value: f64,
+    /// Number of items.
+    pub items: u64,
+    /// What a model that knows nothing scores.
+    pub chance: Option<f64>,
+}
+
+/// How much a layer changes the residual stream.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct InfluenceRow {
+    /// Variant name.
+    pub variant: String,
+    /// Seed.
+    pub seed: u64,
+    /// Layer, from 0.
+    pub layer: u64,
+    /// One minus the mean cosine between the stream before and after it.
+    pub influence: f64,
 }
 
 /// Where the numbers come from.

@@ -13,8 +13,8 @@ use crate::ReportError;
 use crate::frames::Rows;
 use crate::paper::Paper;
 use crate::rows::{
-    CoverageRow, CurveRow, ItemRow, LedgerRow, Provenance, ScoreRow, StudyData, StudyInfo,
-    VariantRow,
+    CoverageRow, CurveRow, InfluenceRow, ItemRow, LedgerRow, Provenance, ScoreRow, SkipRow,
+    StudyData, StudyInfo, VariantRow,
 };
 use crate::{figures, page, tables};
 
@@ -62,6 +62,8 @@ fn fill(data: &StudyData, dir: &Path) -> Result<Vec<PathBuf>, ReportError> {
         parquet::<CurveRow>(&data.curves, dir)?,
         parquet::<CoverageRow>(&data.coverage, dir)?,
         parquet::<LedgerRow>(&data.rounds, dir)?,
+        parquet::<SkipRow>(&data.skips, dir)?,
+        parquet::<InfluenceRow>(&data.influence, dir)?,
     ];
 
     let query = |e: PolarsError| ReportError::Query(e.to_string());

@@ -1,7 +1,7 @@
 //! The `[model]` table before its sizes are settled: what depends on the width is still a
 //! rule, so that the width can be varied or solved for.
 
-use ablate_cost::{ShapeError, ffn_width};
+use ablate_cost::{Pi, ShapeError, ffn_width};
 
 use crate::Model;
 use crate::blame::Blame;
@@ -16,6 +16,9 @@ pub(crate) struct Decoder {
     pub(crate) heads: Option<Heads>,
     pub(crate) kv_heads: Option<usize>,
     ffn: Ffn,
+    activations: usize,
+    /// Width over the channels of the bottleneck beside attention.
+    shortcut: Option<usize>,
     tied: bool,
     pub(crate) context: usize,
     rope_theta: f64,
@@ -50,6 +53,8 @@ impl Decoder {
                 Some(size) => Ffn::Size(size),
                 None => Ffn::Rate { rate: table.ffn.rate, multiple: table.ffn.multiple as usize },
             },
+            activations: table.pi.activations as usize,
+            shortcut: size(table.pi.shortcut),
             tied: table.tied,
             context: table.context as usize,
             rope_theta: table.rope_theta,
@@ -72,6 +77,10 @@ impl Decoder {
             ffn: match self.ffn {
                 Ffn::Size(size) => size,
                 Ffn::Rate { rate, multiple } => ffn_width(width, rate, multiple),
+            },
+            pi: Pi {
+                activations: self.activations,
+                shortcut: self.shortcut.map_or(0, |ratio| (width / ratio).max(1)),
             },
             tied: self.tied,
             context: self.context,

@@ -36,6 +36,7 @@ mod resolve;
 mod schema;
 mod sections;
 mod size;
+mod skips;
 mod structure;
 mod study;
 mod suggestion;

@@ -40,6 +40,7 @@ pub(crate) fn check(
         ("model.heads", small.heads, large.heads),
         ("model.kv_heads", small.kv_heads, large.kv_heads),
         ("model.ffn", small.ffn, large.ffn),
+        ("model.pi.shortcut", small.pi.shortcut, large.pi.shortcut),
         ("model.context", small.context, large.context),
         ("tokenizer.vocabulary", child.tokenizer.vocabulary, parent.variant.tokenizer.vocabulary),
     ];
@@ -71,5 +72,22 @@ pub(crate) fn check(
             let help = Some(format!("give both the same: {large}"));
             blame.error(report, &paths, message, "whole heads are inherited", help);
         }
+    }
+    let kind = |model: &crate::Model| (model.pi.activations, model.pi.shortcut > 0);
+    if kind(small) != kind(large) {
+        let words = |(activations, shortcut): (usize, bool)| {
+            let plural = if activations == 1 { "" } else { "s" };
+            let with = if shortcut { "a" } else { "no" };
+            format!("{activations} activation{plural} and {with} bottleneck")
+        };
+        let message = format!(
+            "{} differ from the {} of parent `{}`",
+            words(kind(small)),
+            words(kind(large)),
+            parent.name
+        );
+        let help = Some("give both the same [model.pi]".to_owned());
+        let paths = ["model.pi.activations", "model.pi.shortcut", "model.pi", "model"];
+        blame.error(report, &paths, message, "layers of one kind are inherited", help);
     }
 }

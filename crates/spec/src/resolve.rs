@@ -14,6 +14,7 @@ use crate::merge::overlay;
 use crate::naming::{slug, slug_problem};
 use crate::reporter::Reporter;
 use crate::sections::{self, SMALLEST_VOCABULARY, Sections};
+use crate::skips;
 use crate::suggestion::advice;
 use crate::tree::{At, Node, Table, Value};
 use crate::{Design, Held, Init, Model, Parent, Report, Study, Variant};
@@ -225,6 +226,9 @@ impl Resolver<'_> {
                 let (name, label) = (draft.name.clone(), draft.label.clone());
                 Some(Variant { name, label, delta, held, ..assemble(sections, model)? })
             });
+            if let Some(variant) = &variant {
+                skips::check(variant, &blame, self.report);
+            }
             // What a ladder step leaves alone was checked in the step before.
             let may_differ = ["init", "model", "tokenizer"]
                 .iter()

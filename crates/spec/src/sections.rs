@@ -244,6 +244,7 @@ impl Reader<'_, '_> {
             clip: table.clip,
             validations: table.validations as usize,
             precision: table.precision,
+            recompute: table.recompute,
         })
     }
 
@@ -264,12 +265,17 @@ impl Reader<'_, '_> {
             table.files.iter().enumerate().map(|(index, path)| {
                 self.blame.path(nodes.and_then(|nodes| nodes.get(index)), path)
             });
+        let mut skip_layers: Vec<usize> =
+            table.skip_layers.iter().map(|count| *count as usize).collect();
+        skip_layers.sort_unstable();
+        skip_layers.dedup();
         Some(Eval {
             files: files.collect(),
             benchmarks: table.benchmarks,
             items: table.items as usize,
             scoring: table.scoring,
             max_new_tokens: table.max_new_tokens as usize,
+            skip_layers,
         })
     }
 }

@@ -195,6 +195,8 @@ pub(crate) struct ModelTable {
     pub(crate) kv_heads: Option<u64>,
     /// Feed-forward channels.
     pub(crate) ffn: FfnTable,
+    /// What PanGu-π adds to a layer.
+    pub(crate) pi: PiTable,
     /// Whether the output head shares the embedding matrix.
     pub(crate) tied: bool,
     /// Tokens that the model sees at once.
@@ -217,6 +219,7 @@ impl Default for ModelTable {
             head_dim: None,
             kv_heads: None,
             ffn: FfnTable::default(),
+            pi: PiTable::default(),
             tied: false,
             context: 128,
             rope_theta: 10_000.0,
@@ -243,6 +246,24 @@ pub(crate) struct FfnTable {
 impl Default for FfnTable {
     fn default() -> Self {
         Self { size: None, rate: 8.0 / 3.0, multiple: 256 }
+    }
+}
+
+/// What PanGu-π adds to a layer.
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct PiTable {
+    /// Activations that the gate of a feed-forward block sums, each with scales and biases.
+    #[schemars(range(min = 1, max = 64))]
+    pub(crate) activations: u64,
+    /// Width over the channels of a bottleneck beside attention; there is none without it.
+    #[schemars(range(min = 1, max = 1048576))]
+    pub(crate) shortcut: Option<u64>,
+}
+
+impl Default for PiTable {
+    fn default() -> Self {
+        Self { activations: 1, shortcut: None }
     }
 }
 
@@ -347,6 +368,8 @@ pub(crate) struct TrainTable {
     pub(crate) validations: u64,
     /// How the factors of matrix products are rounded; weights and sums are f32 in any case.
     pub(crate) precision: Precision,
+    /// Compute activations again in the backward pass instead of keeping them.
+    pub(crate) recompute: bool,
 }
 
 impl Default for TrainTable {
@@ -366,6 +389,7 @@ impl Default for TrainTable {
             clip: 1.0,
             validations: 8,
             precision: Precision::F32,
+            recompute: false,
         }
     }
 }
@@ -409,6 +433,9 @@ pub(crate) struct EvalTable {
     /// Longest generated answer in tokens.
     #[schemars(range(min = 1, max = 65536))]
     pub(crate) max_new_tokens: u64,
+    /// Numbers of consecutive layers without which the model is scored as well, from every layer on.
+    #[schemars(inner(range(min = 1, max = 16384)))]
+    pub(crate) skip_layers: Vec<u64>,
 }
 
 impl Default for EvalTable {
@@ -419,6 +446,7 @@ impl Default for EvalTable {
             scoring: Scoring::Ppl,
             files: Vec::new(),
             max_new_tokens: 24,
+            skip_layers: Vec::new(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The sections of a variant: corpus, tokenizer, model, init, train, rounds, eval.
 
-use ablate_cost::Shape;
+use ablate_cost::{Pi, Shape};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -125,6 +125,8 @@ pub struct Model {
     pub kv_heads: usize,
     /// Feed-forward channels.
     pub ffn: usize,
+    /// What PanGu-π adds to a layer.
+    pub pi: Pi,
     /// Whether the output head shares the embedding matrix.
     pub tied: bool,
     /// Tokens that the model sees at once.
@@ -146,6 +148,7 @@ impl Model {
             kv_heads: self.kv_heads,
             ffn: self.ffn,
             tied: self.tied,
+            pi: self.pi,
         }
     }
 }
@@ -239,6 +242,9 @@ pub struct Train {
     pub validations: usize,
     /// How the factors of matrix products are rounded.
     pub precision: Precision,
+    /// Whether activations are computed again in the backward pass instead of kept. Memory and time
+    /// depend on it, results do not.
+    pub recompute: bool,
 }
 
 /// How the factors of a training's matrix products are rounded; weights, moments and sums are f32
@@ -299,6 +305,8 @@ pub struct Eval {
     pub files: Vec<String>,
     /// Longest generated answer in tokens.
     pub max_new_tokens: usize,
+    /// Numbers of consecutive layers without which the model is scored as well; ascending.
+    pub skip_layers: Vec<usize>,
 }
 
 /// How choices are scored.

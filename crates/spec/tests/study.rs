@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
+use ablate_cost::Pi;
 use ablate_spec::{
     Budget, Build, Corpus, Eval, Failure, Inherit, Init, Loaded, Model, Options, Origin, Precision,
     RandomInit, RoundBudget, Rounds, Scheme, Scoring, Severity, Solved, Source, Storyworld,
@@ -68,6 +69,7 @@ fn defaults() {
         kv_heads: 4,
         // floor(1.9 * 64) = 121, rounded up to a multiple of 256.
         ffn: 256,
+        pi: Pi::NONE,
         tied: false,
         context: 100,
         rope_theta: 10_000.0,
@@ -90,6 +92,7 @@ fn defaults() {
         clip: 1.0,
         validations: 8,
         precision: Precision::F32,
+        recompute: false,
     };
     assert_eq!(base.train, train);
     let rounds =
@@ -101,6 +104,7 @@ fn defaults() {
         scoring: Scoring::Ppl,
         files: Vec::new(),
         max_new_tokens: 24,
+        skip_layers: vec![],
     };
     assert_eq!(base.eval, eval);
     assert_eq!(base.held, None);

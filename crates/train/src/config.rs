@@ -1,11 +1,11 @@
 //! How long, in what portions and at what rates to train.
 
-use ablate_kernels::Precision;
+use ablate_kernels::{Keep, Precision};
 use serde::{Deserialize, Serialize};
 
 use crate::TrainError;
 
-/// The settings of one training run. All but `checkpoint_every` enter the result.
+/// The settings of one training run. All but `recompute` and `checkpoint_every` enter the result.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrainConfig {
@@ -38,6 +38,10 @@ pub struct TrainConfig {
     /// scoring are in f32.
     #[serde(default, skip_serializing_if = "Precision::is_f32")]
     pub precision: Precision,
+    /// Whether the backward pass computes activations again instead of keeping them. Does not enter
+    /// the result.
+    #[serde(skip)]
+    pub recompute: bool,
     /// Steps between validations; 0 validates only before the first step and after the last.
     pub validate_every: u64,
     /// Windows of each validation shard that are read, from its start; fewer if it has fewer.
@@ -76,6 +80,12 @@ impl TrainConfig {
         }
         let decay = self.weight_decay;
         need(decay.is_finite() && decay >= 0.0, "weight_decay", decay, "0 or a positive number")
+    }
+
+    /// Runs `work` with blocks that round and keep what these settings say.
+    pub(crate) fn scope<T>(&self, work: impl FnOnce() -> T) -> T {
+        let keep = if self.recompute { Keep::Inputs } else { Keep::Activations };
+        self.precision.scope(|| keep.scope(work))
     }
 
     /// Sequences in all updates together: the windows that the order must list.
@@ -117,6 +127,7 @@ pub(crate) mod tests {
             epsilon: 1e-8,
             clip: 1.0,
             precision: Precision::F32,
+            recompute: false,
             validate_every: 4,
             validation_windows: 5,
             checkpoint_every: 5,

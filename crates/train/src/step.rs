@@ -63,10 +63,10 @@ impl Live {
     /// # Errors
     /// [`TrainError::Diverged`] where either is not finite, or a damaged shard.
     pub(crate) fn pass(&self, config: &TrainConfig, data: &TrainData) -> Result<Pass, TrainError> {
-        config.precision.scope(|| self.portions(config, data))
+        config.scope(|| self.portions(config, data))
     }
 
-    /// The same, in whatever precision the thread is in.
+    /// The same, in whatever scope the thread is in.
     fn portions(&self, config: &TrainConfig, data: &TrainData) -> Result<Pass, TrainError> {
         let size = config.batch_sequences;
         let batch = &data.order[self.step as usize * size..][..size];

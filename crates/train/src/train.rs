@@ -202,8 +202,8 @@ fn recipe(
     let shard = data.shard.info();
     Recipe {
         fingerprint: checkpoints.fingerprint().to_owned(),
-        // How often checkpoints are written may change between two tries.
-        train: TrainConfig { checkpoint_every: 0, ..config.clone() },
+        // These may change between two tries.
+        train: TrainConfig { checkpoint_every: 0, recompute: false, ..config.clone() },
         model: model.clone(),
         shard: [shard.tokens, shard.documents, shard.bytes, shard.vocabulary as u64],
         order: order.finalize().to_hex().to_string(),

@@ -103,6 +103,7 @@ impl Bench {
             kv_heads: 1,
             ffn: 12,
             tied: true,
+            pi: Default::default(),
         };
         Self {
             folder: tempfile::tempdir().unwrap(),
@@ -120,6 +121,7 @@ impl Bench {
                 epsilon: 1e-8,
                 clip: 1.0,
                 precision: Precision::F32,
+                recompute: false,
                 validate_every: 4,
                 validation_windows: 5,
                 checkpoint_every: 5,
@@ -234,6 +236,21 @@ fn stopped_and_run_again() {
         assert_eq!(metrics.begun, [Some(stop)]);
         assert_eq!(metrics.lines, lines, "stopped after {stop}");
     }
+}
+
+/// What is kept of a forward pass changes nothing, not even in the middle of a run.
+#[test]
+fn stopped_and_run_again_without_keeping_activations() {
+    let (reference, lines) = Bench::reference();
+    let mut bench = Bench::new();
+    let mut metrics = bench.metrics();
+    metrics.stop_after = Some(7);
+    assert!(matches!(bench.run(&mut metrics), Err(TrainError::Stopped { step: 7 })));
+    bench.config.recompute = true;
+    let mut metrics = bench.metrics();
+    assert_eq!(bench.run(&mut metrics).unwrap(), reference);
+    assert_eq!(metrics.begun, [Some(7)]);
+    assert_eq!(metrics.lines, lines);
 }
 
 #[test]

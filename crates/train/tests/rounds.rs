@@ -11,8 +11,16 @@ use burn::tensor::{Int, Tensor, TensorData};
 
 #[test]
 fn batch_losses_are_means_over_the_batch() {
-    let shape =
-        Shape { vocabulary: 24, depth: 1, width: 8, heads: 2, kv_heads: 2, ffn: 12, tied: false };
+    let shape = Shape {
+        vocabulary: 24,
+        depth: 1,
+        width: 8,
+        heads: 2,
+        kv_heads: 2,
+        ffn: 12,
+        tied: false,
+        pi: Default::default(),
+    };
     let model = ModelConfig { shape, context: 6, rope_theta: 1e4, norm_eps: 1e-5 };
     let config = TrainConfig {
         steps: 1,
@@ -28,6 +36,7 @@ fn batch_losses_are_means_over_the_batch() {
         epsilon: 1e-8,
         clip: 1.0,
         precision: Precision::F32,
+        recompute: false,
         validate_every: 0,
         validation_windows: 1,
         checkpoint_every: 0,

@@ -11,6 +11,7 @@ use std::time::Instant;
 
 use ablate_corpus::{Shard, ShardWriter, Windows, order};
 use ablate_model::{Backend, random_weights, training_device, use_threads};
+use ablate_pipeline::Node;
 use ablate_report::{duration, si, si_unit};
 use ablate_train::{Checkpoints, Observer, Precision, StepRecord, TrainData, ValidationRecord};
 use serde::{Deserialize, Serialize};
@@ -24,7 +25,7 @@ use crate::exit::{CommandError, CommandResult, Exit};
 use crate::graph::{self, StudyGraph, VariantNodes};
 use crate::machine::{Machine, peak_memory};
 use crate::root::Root;
-use crate::stages::train::{Length, Recipe, Start};
+use crate::stages::train::{Length, Recipe, Start, recomputes};
 use crate::study;
 
 /// The first steps touch fresh memory; they are not counted.
@@ -92,10 +93,16 @@ pub fn run(root: &Root, args: &BenchArgs) -> CommandResult {
     Ok(Exit::Ok)
 }
 
-fn recipe(built: &StudyGraph, variant: &VariantNodes) -> Result<Recipe, CommandError> {
+/// The first training of a variant.
+fn training<'a>(built: &'a StudyGraph, variant: &VariantNodes) -> Result<&'a Node, CommandError> {
     let first = variant.seeds.first().and_then(|seed| seed.rounds.first());
     let node = first.ok_or_else(|| CommandError::bug("a variant without a round"))?.train;
-    serde_json::from_value(built.graph.node(node).recipe.clone()).map_err(CommandError::bug)
+    Ok(built.graph.node(node))
+}
+
+fn recipe(built: &StudyGraph, variant: &VariantNodes) -> Result<Recipe, CommandError> {
+    let node = training(built, variant)?;
+    serde_json::from_value(node.recipe.clone()).map_err(CommandError::bug)
 }
 
 /// Names of the variants, those with the most work a step first: the last one to start is short.
@@ -144,7 +151,8 @@ fn measure(
         Start::Given => (ablate_model::Scheme::Constant, 0.02),
     };
     let init = random_weights(&recipe.model, scheme, std, recipe.seed);
-    let config = recipe.config(steps, 0);
+    let mut config = recipe.config(steps, 0);
+    config.recompute = recomputes(&training(built, variant)?.execution);
     let checkpoints = Checkpoints::new(scratch.0.join("checkpoints"), &variant.name);
     let mut seconds = StepSeconds::default();
     use_threads(threads);

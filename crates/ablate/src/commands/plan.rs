@@ -10,7 +10,7 @@ mod text;
 
 use super::{print, say};
 use crate::cli::PlanArgs;
-use crate::estimate::{Timing, estimate};
+use crate::estimate::{Timing, estimate, prefer_threads};
 use crate::exit::{CommandError, CommandResult, Exit};
 use crate::machine::Machine;
 use crate::root::Root;
@@ -26,6 +26,7 @@ pub fn run(root: &Root, args: &PlanArgs) -> CommandResult {
     let machine = Machine::current();
     let timing = if args.no_timing { Timing::Cached } else { Timing::Measure };
     let estimates = estimate(&mut built, &loaded.study, root, &machine, timing);
+    prefer_threads(&mut built, root, (&machine, machine.cores), Timing::Cached);
     let store = root.store();
     let states = built
         .graph

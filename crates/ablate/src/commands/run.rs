@@ -8,7 +8,7 @@ use ablate_pipeline::{Launch, Outcome, RunOptions, State, Store, Summary, Worker
 
 use super::{report, say};
 use crate::cli::RunArgs;
-use crate::estimate::{Timing, estimate};
+use crate::estimate::{Timing, estimate, prefer_threads};
 use crate::exit::{CommandError, CommandResult, Exit};
 use crate::graph::{self, StudyGraph};
 use crate::machine::Machine;
@@ -42,10 +42,12 @@ pub fn run(root: &Root, args: &RunArgs) -> CommandResult {
     store.prepare().map_err(CommandError::usage)?;
     estimate(&mut built, study, root, &machine, Timing::Cached);
     built.compute_with(args.backend);
-
     let stop = Arc::new(AtomicUsize::new(0));
     stop_on_signals(&stop)?;
     let threads = args.threads.unwrap_or(machine.cores).max(1);
+    if args.jobs.is_none() && !args.backend.on_gpu() {
+        prefer_threads(&mut built, root, (&machine, threads), Timing::Measure);
+    }
     let options = RunOptions {
         // Trainings would share one GPU, memory included.
         jobs: args.jobs.unwrap_or(if args.backend.on_gpu() { 1 } else { threads }).max(1),

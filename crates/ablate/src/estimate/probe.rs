@@ -1,5 +1,6 @@
 //! A short timing of one shape: forward pass, backward pass and update on made-up tokens.
 
+use std::sync::Barrier;
 use std::time::{Duration, Instant};
 
 use ablate_cost::Shape;
@@ -27,6 +28,7 @@ pub fn reference() -> (ModelConfig, usize) {
         kv_heads: 4,
         ffn: 688,
         tied: false,
+        pi: Default::default(),
     };
     (ModelConfig { shape, context: 256, rope_theta: 10_000.0, norm_eps: 1e-5 }, 16)
 }
@@ -39,15 +41,40 @@ pub fn measure(workload: Workload<'_>) -> Option<Measured> {
     pool.install(|| workload.precision.scope(|| time(workload.model, workload.sequences)))
 }
 
-fn time(config: &ModelConfig, most: usize) -> Option<Measured> {
+fn decoder(config: &ModelConfig) -> Option<Decoder> {
     let weights = random_weights(config, Scheme::Gpt2, 0.02, 0);
-    let model = Decoder::from_weights(config, &weights, &training_device(Backend::Flex)).ok()?;
-    let start = Instant::now();
+    Decoder::from_weights(config, &weights, &training_device(Backend::Flex)).ok()
+}
+
+/// So many sequences as a step can have in its time, at most those asked for.
+fn fitting(model: Decoder, most: usize) -> (Decoder, usize) {
     // The first step touches fresh memory; the second says how much fits into the time.
     let (model, _) = step(model, 1);
     let (model, one) = step(model, 1);
     let fitting = (STEP.as_secs_f64() / one.pass.max(1e-6)) as usize;
-    let sequences = fitting.clamp(1, most.max(1));
+    (model, fitting.clamp(1, most.max(1)))
+}
+
+/// Tokens per second of a workload on the threads of the calling pool, from when all that wait at
+/// `start` are there. `None`, before that, when its model cannot be built.
+pub fn rate(workload: Workload<'_>, start: &Barrier) -> Option<f64> {
+    workload.precision.scope(|| {
+        let (mut model, sequences) = fitting(decoder(workload.model)?, workload.sequences);
+        start.wait();
+        let begun = Instant::now();
+        let mut steps = 0;
+        while steps < 2 || begun.elapsed() < ENOUGH {
+            (model, _) = step(model, sequences);
+            steps += 1;
+        }
+        let tokens = steps * sequences * workload.model.context;
+        Some(tokens as f64 / begun.elapsed().as_secs_f64())
+    })
+}
+
+fn time(config: &ModelConfig, most: usize) -> Option<Measured> {
+    let start = Instant::now();
+    let (model, sequences) = fitting(decoder(config)?, most);
     let (mut model, mut best) = step(model, sequences);
     while start.elapsed() < ENOUGH {
         let again;
@@ -123,6 +150,7 @@ mod tests {
             kv_heads: 1,
             ffn: 64,
             tied: true,
+            pi: Default::default(),
         };
         let model = ModelConfig { shape, context: 32, rope_theta: 10_000.0, norm_eps: 1e-5 };
         let start = Instant::now();

@@ -47,7 +47,12 @@ pub fn wall_seconds(graph: &Graph, missing: &BTreeSet<NodeId>, workers: Workers)
             }
             let busy: usize = running.values().map(|(_, threads)| threads).sum();
             let free = workers.cores.saturating_sub(busy);
-            let threads = (free / slots.min(ready.len() - position)).max(1);
+            let wanted = |id| graph.node(id).threads.clamp(1, workers.cores.max(1));
+            let taken: usize = running.keys().map(|id| wanted(*id)).sum();
+            if taken > 0 && taken + wanted(id) > workers.cores.max(workers.jobs) {
+                continue;
+            }
+            let threads = (free / slots.min(ready.len() - position)).max(wanted(id));
             let speed = 1.0 + rates::THREAD_GAIN * (threads - 1) as f64;
             waiting.remove(&id);
             running.insert(id, (now + needs.seconds / speed, threads));
@@ -107,6 +112,17 @@ mod tests {
         // Memory for one at a time: the other core stays idle, as both were given one thread.
         check(2, (2, 2, 1), 1.0 / 1.75 + 10.0 + 10.0 / 1.75);
         check(0, (2, 2, 1), 1.0 / 1.75);
+    }
+
+    #[test]
+    fn those_that_want_all_cores_follow_each_other() {
+        let (mut graph, missing) = fan(2);
+        for id in missing.iter().skip(1) {
+            graph.node_mut(*id).threads = 2;
+        }
+        let workers = Workers { jobs: 2, cores: 2, memory: 100 };
+        let expect = 1.0 / 1.75 + 2.0 * 10.0 / 1.75;
+        assert!((wall_seconds(&graph, &missing, workers) - expect).abs() < 1e-9);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use ablate_cost::{flops_per_token, training_memory};
+use ablate_cost::{Kept, flops_per_token, training_memory};
 use ablate_train::Precision;
 use serde::Serialize;
 
@@ -62,7 +62,7 @@ impl Speeds {
     /// Reads what was measured before.
     pub fn new(path: &Path, machine: &Machine, timing: Timing) -> Self {
         let key = machine_key(machine);
-        let known = Timings::read(path).of(&key);
+        let known = Timings::<Measured>::read(path).of(&key);
         let memory = machine.memory / 2;
         Self { path: path.to_owned(), machine: key, memory, timing, known, new: BTreeMap::new() }
     }
@@ -111,7 +111,8 @@ impl Speeds {
 
     fn fits(&self, Workload { model, sequences, .. }: Workload<'_>) -> bool {
         let sequence = flops_per_token(&model.shape, model.context).training * model.context as f64;
-        let memory = training_memory(&model.shape, sequences, model.context).total;
+        let memory =
+            training_memory(&model.shape, sequences, model.context, Kept::Activations).total;
         sequence <= LARGEST_SEQUENCE
             && model.shape.parameters().total <= LARGEST_MODEL
             && memory <= self.memory
@@ -158,6 +159,7 @@ mod tests {
             kv_heads: 4,
             ffn: 3 * width,
             tied: false,
+            pi: Default::default(),
         };
         ModelConfig { shape, context: 512, rope_theta: 10_000.0, norm_eps: 1e-5 }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use ablate_cost::{Shape, flops_per_token, training_memory};
+use ablate_cost::{Kept, Shape, flops_per_token, training_memory};
 use ablate_model::ModelConfig;
 use ablate_pipeline::{Estimate, Graph, Node, NodeId};
 use ablate_spec::Study;
@@ -13,7 +13,9 @@ use super::speed::{Speed, Speeds};
 use super::timings::Workload;
 use super::{Work, rates};
 use crate::graph::VariantNodes;
-use crate::stages::{benchmarks, compact, corpus, eval, inherit, select, shards, tokenizer, train};
+use crate::stages::{
+    benchmarks, compact, corpus, eval, inherit, select, shards, skips, tokenizer, train,
+};
 
 const F32: u64 = 4;
 /// Tokens that stages without a backward pass compute at a time.
@@ -64,6 +66,7 @@ impl<'a> Estimator<'a> {
             train::STAGE => self.train(id),
             select::STAGE => self.select(node),
             eval::STAGE => self.eval(node),
+            skips::STAGE => self.skips(node),
             _ => None,
         };
         let (mut estimate, work) = needs.unwrap_or_default();
@@ -149,11 +152,16 @@ impl<'a> Estimator<'a> {
         let (shape, context) = (&run.model.shape, run.model.context);
         let validated = self.validated(node, &run, steps);
         let checkpoint = 3 * weights(shape);
-        let seconds = tokens as f64 * speed.pass
+        // Computing activations again is one more forward pass.
+        let (kept, again) = match train::recomputes(&node.execution) {
+            true => (Kept::Inputs, rates::FORWARD),
+            false => (Kept::Activations, 0.0),
+        };
+        let seconds = tokens as f64 * speed.pass * (1.0 + again)
             + steps as f64 * speed.update
             + validated as f64 * speed.forward()
             + (rates::CHECKPOINT_COUNT * checkpoint) as f64 / rates::CHECKPOINTS;
-        let memory = training_memory(shape, run.micro_sequences, context).total;
+        let memory = training_memory(shape, run.micro_sequences, context, kept).total;
         let disk = weights(shape) + steps * rates::METRIC_BYTES;
         let work = Work {
             tokens,
@@ -198,6 +206,28 @@ impl<'a> Estimator<'a> {
         let speed = self.speeds.of(Workload::scoring(&trained));
         let (mut estimate, work) = scoring(&trained.model, speed, tokens, SCORED_TOGETHER);
         estimate.disk = items * rates::RESULT_BYTES;
+        Some((estimate, work))
+    }
+
+    fn skips(&mut self, node: &Node) -> Option<Needs> {
+        let trained: train::Recipe = recipe(self.input(node, "weights")?)?;
+        let skips: skips::Recipe = recipe(node)?;
+        let items = self.input(node, "benchmarks").map_or(0, item_count);
+        let tokens = items * rates::OPTIONS * rates::PROMPT_TOKENS;
+        let speed = self.speeds.of(Workload::scoring(&trained));
+        let (mut estimate, work) = scoring(&trained.model, speed, tokens, SCORED_TOGETHER);
+        let (depth, width) = (trained.model.shape.depth, trained.model.shape.width);
+        // All layers once; after each start those that are left; and the head every time.
+        let starts = |count: &usize| depth.saturating_sub(*count) + 1;
+        let layers = |count: &usize| starts(count) * starts(count).saturating_sub(1) / 2;
+        let again: usize = skips.counts.iter().map(layers).sum();
+        let ends: usize = skips.counts.iter().map(starts).sum();
+        let whole = flops_per_token(&trained.model.shape, trained.model.context).forward;
+        let head = 2.0 * (trained.model.shape.vocabulary * width) as f64;
+        let layer = (whole - head) / depth as f64;
+        estimate.seconds *= (whole + again as f64 * layer + ends as f64 * head) / whole;
+        estimate.memory += F32 * SCORED_TOGETHER * ((depth + 1) * width) as u64;
+        estimate.disk = (1 + ends) as u64 * rates::RESULT_BYTES;
         Some((estimate, work))
     }
 }

@@ -128,7 +128,8 @@ fn stages_are_estimated_once_and_all_of_them() {
     assert!(baseline.seconds > baseline.train_flops / rates::GUESSED_FLOPS);
     assert!(rounds.seconds > estimates.variants[2].seconds);
     let train = stages(&built, "train")[1];
-    let memory = ablate_cost::training_memory(&study.variants[0].shape(), 16, 128).total;
+    let kept = ablate_cost::Kept::Activations;
+    let memory = ablate_cost::training_memory(&study.variants[0].shape(), 16, 128, kept).total;
     assert_eq!(train.estimate.memory, memory + rates::PROCESS_MEMORY);
     let eval = stages(&built, "eval")[0];
     assert_eq!(baseline.peak_memory, train.estimate.memory.max(eval.estimate.memory));

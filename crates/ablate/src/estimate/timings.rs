@@ -1,4 +1,4 @@
-//! Measured speeds on disk: by machine and program version, then by shape.
+//! What was measured of shapes, on disk: by machine and program version, then by shape.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,6 +8,7 @@ use ablate_cost::flops_per_token;
 use ablate_model::ModelConfig;
 use ablate_pipeline::write_atomic;
 use ablate_train::Precision;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::machine::Machine;
@@ -36,7 +37,9 @@ impl Measured {
         let measured = Self { seconds_per_token, seconds_per_update, flops_per_second };
         measured.is_sane().then_some(measured)
     }
+}
 
+impl Sane for Measured {
     fn is_sane(&self) -> bool {
         let positive = |value: f64| value.is_finite() && value > 0.0;
         positive(self.seconds_per_token)
@@ -46,16 +49,28 @@ impl Measured {
     }
 }
 
-type Shapes = BTreeMap<String, Measured>;
+/// Whether a value makes sense; one that does not is measured again.
+pub trait Sane {
+    fn is_sane(&self) -> bool;
+}
+
+/// A number of threads.
+impl Sane for usize {
+    fn is_sane(&self) -> bool {
+        *self > 0
+    }
+}
+
+type Shapes<T> = BTreeMap<String, T>;
 
 /// All that was ever measured into one file.
-#[derive(Debug, Default)]
-pub struct Timings(BTreeMap<String, Shapes>);
+#[derive(Debug)]
+pub struct Timings<T>(BTreeMap<String, Shapes<T>>);
 
-impl Timings {
+impl<T: Sane + Clone + Serialize + DeserializeOwned> Timings<T> {
     /// Reads a file of timings; one that is missing or damaged is empty, for it can be made again.
     pub fn read(path: &Path) -> Self {
-        let read: Option<BTreeMap<String, Shapes>> =
+        let read: Option<BTreeMap<String, Shapes<T>>> =
             fs::read(path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
         let mut machines = read.unwrap_or_default();
         for shapes in machines.values_mut() {
@@ -64,14 +79,14 @@ impl Timings {
         Self(machines)
     }
 
-    /// Speeds of one machine.
-    pub fn of(&self, machine: &str) -> Shapes {
+    /// What was measured on one machine.
+    pub fn of(&self, machine: &str) -> Shapes<T> {
         self.0.get(machine).cloned().unwrap_or_default()
     }
 
-    /// Adds speeds of one machine to those on disk. The file is replaced as a whole; where that
-    /// fails the speeds are measured again next time.
-    pub fn add(path: &Path, machine: &str, new: &Shapes) {
+    /// Adds what was measured on one machine to what is on disk. The file is replaced as a whole; where that
+    /// fails it is measured again next time.
+    pub fn add(path: &Path, machine: &str, new: &Shapes<T>) {
         // Read again: another command may have written in the meantime.
         let mut all = Self::read(path);
         all.0.entry(machine.to_owned()).or_default().extend(new.clone());
@@ -118,8 +133,12 @@ impl<'a> Workload<'a> {
 
 fn shape_key(model: &ModelConfig, sequences: usize) -> String {
     let s = &model.shape;
+    let pi = match s.pi.is_none() {
+        true => String::new(),
+        false => format!(", activations {}, shortcut {}", s.pi.activations, s.pi.shortcut),
+    };
     format!(
-        "vocabulary {}, depth {}, width {}, heads {}/{}, ffn {}, {}, context {}, sequences {}",
+        "vocabulary {}, depth {}, width {}, heads {}/{}, ffn {}, {}, context {}, sequences {}{pi}",
         s.vocabulary,
         s.depth,
         s.width,
@@ -147,7 +166,7 @@ mod tests {
         Timings::add(&path, "a", &Shapes::from([("x".to_owned(), measured(1.0))]));
         Timings::add(&path, "a", &Shapes::from([("y".to_owned(), measured(2.0))]));
         Timings::add(&path, "b", &Shapes::from([("x".to_owned(), measured(3.0))]));
-        let read = Timings::read(&path);
+        let read = Timings::<Measured>::read(&path);
         assert_eq!(read.of("a").len(), 2);
         assert_eq!(read.of("a")["y"], measured(2.0));
         assert_eq!(read.of("b")["x"], measured(3.0));
@@ -160,14 +179,14 @@ mod tests {
         let path = folder.path().join("timings.json");
         for damage in ["", "{\"a\": 3}", "{\"a\": {\"x\": {\"seconds_per_token\": 1}}}", "\0\0"] {
             fs::write(&path, damage).unwrap();
-            assert!(Timings::read(&path).of("a").is_empty(), "{damage}");
+            assert!(Timings::<Measured>::read(&path).of("a").is_empty(), "{damage}");
             Timings::add(&path, "a", &Shapes::from([("x".to_owned(), measured(1.0))]));
-            assert_eq!(Timings::read(&path).of("a")["x"], measured(1.0), "{damage}");
+            assert_eq!(Timings::<Measured>::read(&path).of("a")["x"], measured(1.0), "{damage}");
         }
         let absurd = r#"{"a": {"x": {"seconds_per_token": -1, "seconds_per_update": 0,
                          "flops_per_second": 1}}}"#;
         fs::write(&path, absurd).unwrap();
-        assert!(Timings::read(&path).of("a").is_empty());
+        assert!(Timings::<Measured>::read(&path).of("a").is_empty());
     }
 
     #[test]

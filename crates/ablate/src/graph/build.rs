@@ -34,7 +34,9 @@ pub fn build(study: &Study) -> Result<StudyGraph, CommandError> {
         for &seed in &study.seeds {
             let nodes =
                 variants::seed(&mut built.graph, variant, &text, benchmarks, (seed, inherit))?;
-            built.graph.want(nodes.eval, &variant.name);
+            for end in nodes.ends() {
+                built.graph.want(end, &variant.name);
+            }
             seeds.push(nodes);
         }
         built.variants.push(VariantNodes {

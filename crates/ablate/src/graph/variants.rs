@@ -9,7 +9,7 @@ use ablate_train::Precision;
 use super::build::{Text, add};
 use super::{RoundNodes, SeedNodes, StudyGraph};
 use crate::exit::CommandError;
-use crate::stages::{eval, inherit, select, train};
+use crate::stages::{eval, inherit, select, skips, train};
 
 /// The first weights of a variant that inherits.
 ///
@@ -71,13 +71,11 @@ pub fn seed(
 ) -> Result<SeedNodes, CommandError> {
     let rounds = rounds(graph, variant, text, seed, weights)?;
     let last = rounds.last().ok_or_else(|| CommandError::bug("a variant without a round"))?;
-    let recipe = eval::Recipe {
-        scoring: match variant.eval.scoring {
-            spec::Scoring::Ppl => eval::Scoring::Ppl,
-            spec::Scoring::Continuation => eval::Scoring::Continuation,
-        },
-        max_new_tokens: variant.eval.max_new_tokens,
+    let scoring = match variant.eval.scoring {
+        spec::Scoring::Ppl => eval::Scoring::Ppl,
+        spec::Scoring::Continuation => eval::Scoring::Continuation,
     };
+    let recipe = eval::Recipe { scoring, max_new_tokens: variant.eval.max_new_tokens };
     let inputs = [
         ("weights", last.train),
         ("tokenizer", text.tokenizer),
@@ -86,7 +84,15 @@ pub fn seed(
     ];
     let name = format!("{}-seed-{seed}", shape_name(variant));
     let eval = add(graph, eval::STAGE, eval::VERSION, &name, &recipe, inputs)?;
-    Ok(SeedNodes { seed, rounds, eval })
+    let skips = if variant.eval.skip_layers.is_empty() {
+        None
+    } else {
+        let recipe = skips::Recipe { scoring, counts: variant.eval.skip_layers.clone() };
+        let inputs =
+            [("weights", last.train), ("tokenizer", text.tokenizer), ("benchmarks", benchmarks)];
+        Some(add(graph, skips::STAGE, skips::VERSION, &name, &recipe, inputs)?)
+    };
+    Ok(SeedNodes { seed, rounds, eval, skips })
 }
 
 /// The rounds of a training. Later rounds start from the weights of the round before with a
@@ -117,7 +123,8 @@ pub fn rounds(
     let first = recipe(variant, start, first_length(variant), seed);
     let mut inputs = vec![("shards", text.shards), ("tokenizer", text.tokenizer)];
     inputs.extend(weights.map(|weights| ("weights", weights)));
-    let node = training(graph, &name, &first, inputs)?;
+    let recompute = variant.train.recompute;
+    let node = training(graph, &name, &first, inputs, recompute)?;
     let mut rounds = vec![RoundNodes { select: None, train: node }];
     for round in 2..=variant.rounds.count {
         let previous = rounds[rounds.len() - 1];
@@ -142,7 +149,7 @@ pub fn rounds(
             ("weights", previous.train),
             ("order", select),
         ];
-        let node = training(graph, &name, &later, inputs)?;
+        let node = training(graph, &name, &later, inputs, recompute)?;
         rounds.push(RoundNodes { select: Some(select), train: node });
     }
     Ok(rounds)
@@ -153,11 +160,16 @@ fn training(
     name: &str,
     recipe: &train::Recipe,
     inputs: Vec<(&'static str, NodeId)>,
+    recompute: bool,
 ) -> Result<NodeId, CommandError> {
     let recipe = serde_json::to_value(recipe).map_err(CommandError::bug)?;
     let id =
         graph.add(train::STAGE, train::VERSION, name, recipe, inputs).map_err(CommandError::bug)?;
-    graph.node_mut(id).resumable = true;
+    let node = graph.node_mut(id);
+    node.resumable = true;
+    if recompute {
+        node.execution.insert(train::RECOMPUTE.to_owned(), true.into());
+    }
     Ok(id)
 }
 

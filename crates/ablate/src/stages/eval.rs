@@ -22,7 +22,7 @@ pub const SCORES: &str = "scores.json";
 pub const ITEMS: &str = "items.json";
 
 /// Tokens that are scored together. Scores do not depend on it beyond rounding.
-const BATCH_TOKENS: usize = 4096;
+pub const BATCH_TOKENS: usize = 4096;
 
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Recipe {
@@ -46,17 +46,37 @@ impl From<Scoring> for ablate_eval::Scoring {
     }
 }
 
+/// A trained model with what it is asked.
+pub struct Model {
+    pub config: ModelConfig,
+    pub model: Decoder,
+    pub tokenizer: Tokenizer,
+    pub benchmarks: Vec<Benchmark>,
+}
+
+impl Model {
+    /// From the inputs `weights`, `tokenizer` and `benchmarks`.
+    ///
+    /// # Errors
+    /// What cannot be read, or does not belong together.
+    pub fn load(context: &Context<'_>) -> Result<Self, Failure> {
+        let folder = context.input("weights")?;
+        let config: ModelConfig = read_json(&folder.join(train::CONFIG))?;
+        let weights = Weights::load(&folder.join(train::WEIGHTS)).map_err(machine)?;
+        let model =
+            Decoder::from_weights(&config, &weights, &device(backend(context)?)).map_err(bug)?;
+        let path = context.input("tokenizer")?.join(tokenizer::TOKENIZER);
+        let tokenizer = Tokenizer::load(&path).map_err(machine)?;
+        let benchmarks = benchmarks(context.input("benchmarks")?)?;
+        Ok(Self { config, model, tokenizer, benchmarks })
+    }
+}
+
 pub fn make(context: &Context<'_>) -> Result<bool, Failure> {
     let recipe: Recipe = recipe(context)?;
-    let folder = context.input("weights")?;
-    let config: ModelConfig = read_json(&folder.join(train::CONFIG))?;
-    let weights = Weights::load(&folder.join(train::WEIGHTS)).map_err(machine)?;
-    let model =
-        Decoder::from_weights(&config, &weights, &device(backend(context)?)).map_err(bug)?;
-    let folder = context.input("tokenizer")?;
-    let tokenizer = Tokenizer::load(&folder.join(tokenizer::TOKENIZER)).map_err(machine)?;
-    let token_bytes = TokenBytes::load(&folder.join(tokenizer::TOKEN_BYTES)).map_err(machine)?;
-    let benchmarks = benchmarks(context.input("benchmarks")?)?;
+    let Model { config, model, tokenizer, benchmarks } = Model::load(context)?;
+    let path = context.input("tokenizer")?.join(tokenizer::TOKEN_BYTES);
+    let token_bytes = TokenBytes::load(&path).map_err(machine)?;
 
     let options = EvalOptions {
         batch_tokens: BATCH_TOKENS,

@@ -18,6 +18,7 @@ pub mod eval;
 pub mod inherit;
 pub mod select;
 pub mod shards;
+pub mod skips;
 pub mod tokenizer;
 pub mod train;
 
@@ -45,6 +46,7 @@ pub fn work(context: &Context<'_>) -> Result<bool, Failure> {
         select::STAGE => select::make(context),
         inherit::STAGE => inherit::make(context),
         eval::STAGE => eval::make(context),
+        skips::STAGE => skips::make(context),
         other => Err(bug(format!("there is no stage `{other}`"))),
     }
 }
@@ -52,7 +54,7 @@ pub fn work(context: &Context<'_>) -> Result<bool, Failure> {
 /// Key of what computes with tensors, in a node's execution.
 pub const BACKEND: &str = "backend";
 /// The stages that compute with tensors.
-pub const WITH_TENSORS: [&str; 3] = [train::STAGE, select::STAGE, eval::STAGE];
+pub const WITH_TENSORS: [&str; 4] = [train::STAGE, select::STAGE, eval::STAGE, skips::STAGE];
 
 fn backend(context: &Context<'_>) -> Result<Backend, Failure> {
     match context.task.execution.get(BACKEND).and_then(|name| name.as_str()) {

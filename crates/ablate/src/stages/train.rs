@@ -13,6 +13,7 @@ use ablate_train::{
     ValidationRecord, truncate_metrics,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::{
     backend, bug, input, machine, read_json, recipe, select, shards, tokenizer, write_json,
@@ -29,6 +30,9 @@ pub const CONFIG: &str = "model.json";
 pub const METRICS: &str = "metrics.jsonl";
 /// What the run came to.
 pub const SUMMARY: &str = "train.json";
+
+/// Key of whether activations are computed again, in a node's execution.
+pub const RECOMPUTE: &str = "recompute";
 
 /// Validations read all held-out windows: only the last tokens of a shard, which fill no window,
 /// make the end of a curve differ from the final score.
@@ -177,6 +181,7 @@ impl Recipe {
             epsilon: self.epsilon,
             clip: self.clip,
             precision: self.precision,
+            recompute: false,
             validate_every: match self.validations {
                 0 => 0,
                 points => steps.div_ceil(points as u64),
@@ -221,7 +226,8 @@ pub fn make(context: &Context<'_>) -> Result<bool, Failure> {
         Start::Random { scheme, std } => random_weights(&recipe.model, *scheme, *std, recipe.seed),
         Start::Given => Weights::load(&context.input("weights")?.join(WEIGHTS)).map_err(machine)?,
     };
-    let config = recipe.config(steps, (steps / 8).clamp(20, 500));
+    let mut config = recipe.config(steps, (steps / 8).clamp(20, 500));
+    config.recompute = recomputes(&context.task.execution);
     let data = TrainData {
         shard: &shard,
         order: &order,
@@ -257,6 +263,11 @@ pub fn make(context: &Context<'_>) -> Result<bool, Failure> {
     };
     write_json(&context.directory.join(SUMMARY), &summary)?;
     clear(&folder).map(|()| true)
+}
+
+/// Whether a training computes activations again, by its execution.
+pub fn recomputes(execution: &Map<String, Value>) -> bool {
+    execution.get(RECOMPUTE).and_then(Value::as_bool).unwrap_or(false)
 }
 
 /// Removes a folder that may be gone already.

@@ -6,6 +6,7 @@ mod bad_input;
 mod bench;
 mod failures;
 mod interrupted;
+mod layers;
 mod looking;
 mod outcome;
 mod own_text;

@@ -5,9 +5,11 @@
 mod difference;
 mod grouping;
 mod items;
+mod layers;
 
 pub(crate) use difference::{Difference, Verdict};
 pub(crate) use grouping::{Line, Over, curve_lines, speeds};
+pub(crate) use layers::{LayerLine, influence_lines, skip_lines};
 
 use std::collections::{BTreeMap, BTreeSet};
 

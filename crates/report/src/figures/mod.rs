@@ -6,6 +6,7 @@ mod benchmarks;
 mod coverage;
 mod curves;
 mod draw;
+mod layers;
 mod legend;
 mod scatter;
 mod scene;
@@ -55,6 +56,8 @@ pub(crate) fn all(analysis: &Analysis<'_>, paper: &Paper) -> PolarsResult<Vec<Fi
     figures.extend(curves::learning(analysis, Over::Bytes)?);
     figures.extend(scatter::score_against_parameters(analysis));
     figures.extend(coverage::curve(analysis));
+    figures.extend(layers::skips(analysis));
+    figures.extend(layers::influence(analysis));
     Ok(figures)
 }
 

@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 
 use ablate_report::{
-    CoverageRow, CurveRow, ItemRow, LedgerRow, Params, Provenance, ScoreRow, StudyData, StudyInfo,
-    VariantRow,
+    CoverageRow, CurveRow, InfluenceRow, ItemRow, LedgerRow, Params, Provenance, ScoreRow, SkipRow,
+    StudyData, StudyInfo, VariantRow,
 };
 
 /// Name, language, metric, options (0 for generation), how far above chance the benchmark lets a model come.
@@ -120,6 +120,7 @@ pub(crate) fn ladder(seeds: &[u64], items: u64) -> StudyData {
         delta_so_far.extend(*delta);
         let variant = variant(name, label, &delta_so_far, *vocabulary, v as u64);
         runs(&mut data, &variant, *skill, v as u64, seeds, items);
+        layers(&mut data, &variant, seeds);
         data.variants.push(variant);
     }
     for seed in seeds {
@@ -184,6 +185,40 @@ fn variant(
         failed: Vec::new(),
         coverage: Some(if vocabulary > 2000 { 1.0 } else { 0.951 }),
         bytes_per_token: BTreeMap::from([("en".into(), 3.6), ("zh".into(), 2.9)]),
+    }
+}
+
+/// Scores without layers of two benchmarks, and influence: the first layers matter most.
+fn layers(data: &mut StudyData, variant: &VariantRow, seeds: &[u64]) {
+    for seed in seeds {
+        let mut skip = |count: u64, first: u64| {
+            for (name, language, metric, ..) in &BENCHMARKS[..2] {
+                let noise = 0.01 * Noise::of(&[*seed, count, first, variant.depth]).normal();
+                let lost = 0.3 * (-(first as f64)).exp() * (count as f64).sqrt();
+                data.skips.push(SkipRow {
+                    variant: variant.name.clone(),
+                    seed: *seed,
+                    count,
+                    first,
+                    benchmark: (*name).into(),
+                    language: (*language).into(),
+                    metric: (*metric).into(),
+                    value: 0.55 - lost + noise,
+                    items: 100,
+                    chance: Some(0.25),
+                });
+            }
+        };
+        skip(0, 0);
+        for count in 1..=3 {
+            (0..=variant.depth - count).for_each(|first| skip(count, first));
+        }
+        data.influence.extend((0..variant.depth).map(|layer| InfluenceRow {
+            variant: variant.name.clone(),
+            seed: *seed,
+            layer,
+            influence: 0.8 / (1.0 + layer as f64),
+        }));
     }
 }
 
