@@ -79,7 +79,8 @@ pub struct RunArgs {
     #[command(flatten)]
     pub study: StudyArgs,
 
-    /// Workers side by side [default: the number of cores; 1 on a GPU]
+    /// Workers side by side [default: as many as there are cores, or fewer with more threads each
+    /// where a shape's trainings get more done so; 1 on a GPU]
     #[arg(long, value_name = "N")]
     pub jobs: Option<usize>,
 

@@ -3,6 +3,7 @@
 mod curves;
 mod scores;
 mod skips;
+mod spreads;
 mod variants;
 
 use std::collections::BTreeSet;
@@ -48,6 +49,7 @@ pub fn collect(
         for seed in &nodes.seeds {
             scores::rows(&results, &nodes.name, seed, &mut data)?;
             skips::rows(&results, &nodes.name, seed, &mut data)?;
+            spreads::rows(&results, &nodes.name, seed, &mut data)?;
             curves::rows(&results, &nodes.name, seed, &mut data)?;
         }
     }
@@ -63,6 +65,7 @@ fn design(design: Design) -> &'static str {
         Design::Zip => "zip",
         Design::OneAtATime => "one-at-a-time",
         Design::Ladder => "ladder",
+        Design::Random => "random",
     }
 }
 

@@ -42,6 +42,27 @@ pub struct LayerSkips {
     pub influence: Vec<f64>,
 }
 
+impl LayerSkips {
+    /// What the mean of the headline scores loses without each single layer; empty where single
+    /// layers were not left out.
+    pub fn losses(&self) -> Vec<f64> {
+        let mean = |entry: &SkipScores| {
+            let primary: Vec<f64> = entry
+                .scores
+                .iter()
+                .filter(|score| score.primary)
+                .map(|score| score.value)
+                .collect();
+            primary.iter().sum::<f64>() / primary.len() as f64
+        };
+        let Some(whole) = self.scores.iter().find(|entry| entry.skip.count == 0) else {
+            return Vec::new();
+        };
+        let whole = mean(whole);
+        self.scores.iter().filter(|entry| entry.skip.count == 1).map(|e| whole - mean(e)).collect()
+    }
+}
+
 /// Scores the choice questions of the benchmarks without `count` consecutive layers, for every count
 /// and every first layer, and with all of them. `progress` is told how many prompts of how many are
 /// done.

@@ -118,6 +118,15 @@ fn scores_are_those_of_models_that_never_had_the_layers() {
         expected.retain(|score| score.metric != "rouge1");
         assert_eq!(entry.scores, expected, "{:?}", entry.skip);
     }
+    let means: Vec<f64> = found
+        .scores
+        .iter()
+        .map(|entry| {
+            let primary = entry.scores.iter().filter(|score| score.primary);
+            primary.map(|score| score.value).sum::<f64>() / 2.0
+        })
+        .collect();
+    assert_eq!(found.losses(), [1, 2, 3, 4].map(|without| means[0] - means[without]));
     // They do differ from each other.
     assert!(found.scores[1..].iter().any(|entry| entry.scores != found.scores[0].scores));
 }

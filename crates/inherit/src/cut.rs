@@ -5,7 +5,9 @@ use ablate_model::{HostTensor, ModelConfig, Part, Place, Weights, places};
 
 use crate::scores::Parent;
 use crate::select::Group;
-use crate::{Axis, Dimension, InheritError, InheritanceMap, TensorOrigin, WidthCriterion};
+use crate::{
+    Axis, Dimension, Grouping, InheritError, InheritanceMap, TensorOrigin, WidthCriterion,
+};
 
 /// Cuts the weights of `child` out of those of `parent`.
 ///
@@ -13,7 +15,8 @@ use crate::{Axis, Dimension, InheritError, InheritanceMap, TensorOrigin, WidthCr
 /// [`select_layers`](crate::select_layers)); `vocabulary` gives the parent's id of every id of the
 /// child. Hidden channels, heads and feed-forward channels are kept by `criterion` (scores:
 /// LLM-Pruner's magnitude over coupled groups, their mean over the group's tensors) and stay in
-/// their order. Key and value heads go with the query heads that share them. A child with an output
+/// their order. Key and value heads go with the query heads that share them; where more of the
+/// child's query heads share one, `grouping` decides. A child with an output
 /// head of its own takes it from a tied parent's embedding; a tied child takes an untied parent's
 /// embedding and leaves its head.
 ///
@@ -23,31 +26,35 @@ use crate::{Axis, Dimension, InheritError, InheritanceMap, TensorOrigin, WidthCr
 ///
 /// # Errors
 /// If either model is not whole, the child exceeds the parent in anything, its heads are of another
-/// size or grouped otherwise, or `layers` or `vocabulary` do not fit.
+/// size or grouped otherwise than `grouping` allows, or `layers` or `vocabulary` do not fit.
 pub fn inherit(
     parent: (&ModelConfig, &Weights),
     child: &ModelConfig,
     vocabulary: &[u32],
     layers: &[usize],
     criterion: WidthCriterion,
+    grouping: Grouping,
 ) -> Result<(Weights, InheritanceMap), InheritError> {
     let (parent_config, parent_weights) = parent;
     parent_weights.check(parent_config).map_err(InheritError::Parent)?;
     child.check().map_err(InheritError::Child)?;
     let (from, to) = (parent_config.shape, child.shape);
-    check_sizes(&from, &to)?;
+    let pooled = check_sizes(&from, &to, grouping)?;
     check_layers(&from, &to, layers)?;
     check_vocabulary(&from, &to, vocabulary)?;
 
     let parent = Parent { shape: from, weights: parent_weights };
-    let mut map = choose(&parent, &to, vocabulary, layers, criterion)?;
+    let mut map = choose(&parent, &to, vocabulary, layers, (criterion, pooled))?;
     let mut weights = Weights::new();
     for place in places(child) {
         let source = source(place, layers, &from);
         let rule = rule(place);
         let keep: Vec<Vec<usize>> =
             rule.iter().map(|axis| map.channels(*axis, place, from.head_dim())).collect();
-        let tensor = take(parent.tensor(source)?, &keep);
+        let mut tensor = take(parent.tensor(source)?, &keep);
+        if let Place::Layer(_, Part::Key | Part::Value) = place {
+            tensor = pool_heads(&tensor, from.head_dim(), pooled);
+        }
         map.tensors.push(TensorOrigin {
             target: place.name(),
             source: source.name(),
@@ -65,7 +72,7 @@ fn choose(
     child: &Shape,
     vocabulary: &[u32],
     layers: &[usize],
-    criterion: WidthCriterion,
+    (criterion, pooled): (WidthCriterion, usize),
 ) -> Result<InheritanceMap, InheritError> {
     let shape = &parent.shape;
     let group = shape.heads / shape.kv_heads;
@@ -79,16 +86,20 @@ fn choose(
         hidden,
         heads: Vec::new(),
         kv_heads: Vec::new(),
+        pooled,
         ffn: Vec::new(),
         shortcut: Vec::new(),
         vocabulary: vocabulary.to_vec(),
         tensors: Vec::new(),
     };
     for &layer in layers {
-        let kv_heads =
-            criterion.keep(Group::Heads { layer }, shape.kv_heads, child.kv_heads, |norm| {
-                parent.head_scores(layer, norm)
-            })?;
+        // Heads that become one are kept or dropped together.
+        let (group_of, count) = (Group::Heads { layer }, shape.kv_heads / pooled);
+        let together = criterion.keep(group_of, count, child.kv_heads, |norm| {
+            let scores = parent.head_scores(layer, norm)?;
+            Ok::<_, InheritError>(scores.chunks(pooled).map(|heads| heads.iter().sum()).collect())
+        })?;
+        let kv_heads = expand(&together, pooled);
         map.heads.push(expand(&kv_heads, group));
         map.kv_heads.push(kv_heads);
         map.ffn.push(criterion.keep(Group::Ffn { layer }, shape.ffn, child.ffn, |norm| {
@@ -165,7 +176,26 @@ fn take(tensor: &HostTensor, keep: &[Vec<usize>]) -> HostTensor {
     HostTensor { shape, values }
 }
 
-fn check_sizes(parent: &Shape, child: &Shape) -> Result<(), InheritError> {
+/// The mean of every `pooled` heads of `head_dim` rows, one after the other (Ainslie et al. 2023,
+/// GQA, arXiv:2305.13245, section 2.1).
+fn pool_heads(tensor: &HostTensor, head_dim: usize, pooled: usize) -> HostTensor {
+    if pooled == 1 {
+        return tensor.clone();
+    }
+    let columns = tensor.columns();
+    let head = head_dim * columns;
+    let mut values = Vec::with_capacity(tensor.values.len() / pooled);
+    for heads in tensor.values.chunks_exact(head * pooled) {
+        values.extend((0..head).map(|at| {
+            let sum: f64 = heads.iter().skip(at).step_by(head).map(|value| f64::from(*value)).sum();
+            (sum / pooled as f64) as f32
+        }));
+    }
+    HostTensor { shape: vec![values.len() / columns, columns], values }
+}
+
+/// How many of the parent's key and value heads become one of the child's.
+fn check_sizes(parent: &Shape, child: &Shape, grouping: Grouping) -> Result<usize, InheritError> {
     for (dimension, parent, child) in [
         (Dimension::Depth, parent.depth, child.depth),
         (Dimension::Width, parent.width, child.width),
@@ -200,7 +230,13 @@ fn check_sizes(parent: &Shape, child: &Shape) -> Result<(), InheritError> {
         });
     }
     let group = parent.heads / parent.kv_heads;
-    if child.heads / child.kv_heads != group {
+    let pooled = child.heads / child.kv_heads / group;
+    let whole = pooled > 0 && pooled * group == child.heads / child.kv_heads;
+    let fits = match grouping {
+        Grouping::Kept => whole && pooled == 1,
+        Grouping::Pooled => whole && parent.kv_heads.is_multiple_of(pooled),
+    };
+    if !fits {
         return Err(InheritError::Grouping {
             parent_heads: parent.heads,
             parent_kv_heads: parent.kv_heads,
@@ -209,7 +245,7 @@ fn check_sizes(parent: &Shape, child: &Shape) -> Result<(), InheritError> {
             fitting: child.kv_heads * group,
         });
     }
-    Ok(())
+    Ok(pooled)
 }
 
 fn check_layers(parent: &Shape, child: &Shape, layers: &[usize]) -> Result<(), InheritError> {

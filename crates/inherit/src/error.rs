@@ -92,8 +92,8 @@ pub enum InheritError {
     /// Query heads share key heads in groups of another size.
     #[error(
         "the child has {child_heads} heads over {child_kv_heads} kv_heads, the parent {parent_heads} \
-         over {parent_kv_heads}: groups are inherited whole, so heads / kv_heads must be equal; use \
-         {fitting} heads with {child_kv_heads} kv_heads"
+         over {parent_kv_heads}: groups are inherited whole, so heads / kv_heads must be equal: use {fitting} \
+         heads with {child_kv_heads} kv_heads, or, where heads are pooled, a multiple of the parent's"
     )]
     Grouping {
         /// The parent's query heads.
@@ -129,6 +129,12 @@ pub enum InheritError {
         /// How many were selected.
         selected: usize,
         /// The child's depth.
+        depth: usize,
+    },
+    /// Layers are to be chosen by numbers that are not there.
+    #[error("the parent has {depth} layers: each needs a number to be chosen by")]
+    LayerScores {
+        /// The parent's depth.
         depth: usize,
     },
     /// The selected layers are not ascending, or repeat.

@@ -22,6 +22,6 @@ mod select;
 
 pub use cut::inherit;
 pub use error::{Dimension, InheritError};
-pub use layers::select_layers;
+pub use layers::{Middle, select_layers};
 pub use map::{Axis, InheritanceMap, TensorOrigin};
-pub use select::WidthCriterion;
+pub use select::{Grouping, WidthCriterion};

@@ -21,6 +21,9 @@ pub struct InheritanceMap {
     pub heads: Vec<Vec<usize>>,
     /// Key and value heads kept in each of `layers`.
     pub kv_heads: Vec<Vec<usize>>,
+    /// How many of them, one after the other, were averaged into one head of the child.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub pooled: usize,
     /// Feed-forward channels kept in each of `layers`.
     pub ffn: Vec<Vec<usize>>,
     /// Channels of the bottleneck beside attention kept in each of `layers`; empty where there is
@@ -31,6 +34,14 @@ pub struct InheritanceMap {
     pub vocabulary: Vec<u32>,
     /// Every tensor of the child.
     pub tensors: Vec<TensorOrigin>,
+}
+
+fn one() -> usize {
+    1
+}
+
+fn is_one(pooled: &usize) -> bool {
+    *pooled == 1
 }
 
 /// Where one tensor of the child came from.
@@ -58,7 +69,7 @@ pub enum Axis {
     Hidden,
     /// [`InheritanceMap::heads`] of the tensor's layer.
     Heads,
-    /// [`InheritanceMap::kv_heads`] of the tensor's layer.
+    /// [`InheritanceMap::kv_heads`] of the tensor's layer, [pooled](InheritanceMap::pooled).
     KvHeads,
     /// [`InheritanceMap::ffn`] of the tensor's layer.
     Ffn,

@@ -18,6 +18,17 @@ pub enum WidthCriterion {
     Random(u64),
 }
 
+/// What becomes of key and value heads when more query heads share one than in the parent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Grouping {
+    /// It is an error: groups are inherited whole.
+    #[default]
+    Kept,
+    /// Neighbouring heads are averaged into one, a whole number of them.
+    Pooled,
+}
+
 /// A group of interchangeable units of the parent.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Group {
@@ -87,7 +98,7 @@ impl Norm {
 }
 
 /// The positions of the `keep` largest values, ascending.
-fn largest<T: PartialOrd>(values: &[T], keep: usize) -> Vec<usize> {
+pub(crate) fn largest<T: PartialOrd>(values: &[T], keep: usize) -> Vec<usize> {
     let mut order: Vec<usize> = (0..values.len()).collect();
     // Stable, so equal values stay in the order of their positions. Scores of finite weights are
     // finite, so they are always comparable.

@@ -1,7 +1,9 @@
 //! Children are cut as the map says, planted structure is found, and nothing else changes.
 
 use ablate_cost::{Pi, Shape};
-use ablate_inherit::{Axis, InheritanceMap, WidthCriterion, inherit, select_layers};
+use ablate_inherit::{
+    Axis, Grouping, InheritError, InheritanceMap, Middle, WidthCriterion, select_layers,
+};
 use ablate_model::{
     Backend, Decoder, ModelConfig, Part, Place, Scheme, Weights, device, random_weights,
 };
@@ -10,6 +12,17 @@ use proptest::prelude::*;
 
 const CRITERIA: [WidthCriterion; 4] =
     [WidthCriterion::L1, WidthCriterion::L2, WidthCriterion::First, WidthCriterion::Random(5)];
+
+/// With groups of heads as they are.
+fn inherit(
+    parent: (&ModelConfig, &Weights),
+    child: &ModelConfig,
+    vocabulary: &[u32],
+    layers: &[usize],
+    criterion: WidthCriterion,
+) -> Result<(Weights, InheritanceMap), InheritError> {
+    ablate_inherit::inherit(parent, child, vocabulary, layers, criterion, Grouping::Kept)
+}
 
 fn config(shape: Shape) -> ModelConfig {
     ModelConfig { shape, context: 16, rope_theta: 1e4, norm_eps: 1e-5 }
@@ -73,7 +86,7 @@ fn keeping_everything_gives_the_parent() {
         let parent = config(Shape { tied, ..grouped().shape });
         let weights = weights(&parent);
         for criterion in CRITERIA {
-            let layers = select_layers(3, 3, 2, 1).unwrap();
+            let layers = select_layers(3, 3, [2, 1], Middle::Even).unwrap();
             let (child, map) =
                 inherit((&parent, &weights), &parent, &identity(17), &layers, criterion).unwrap();
             assert_eq!(child, weights);
@@ -177,6 +190,80 @@ fn additions_of_pi_are_inherited_with_their_channels() {
     };
     assert!(error(Pi::NONE).contains("give both the same `model.pi`"));
     assert!(error(Pi { shortcut: 7, ..pi }).contains("`pi.shortcut` is 7"));
+}
+
+/// Of 6 query heads over 6 key heads, 3 or 1 key heads: the means of neighbours.
+#[test]
+fn key_and_value_heads_are_pooled() {
+    let whole = config(Shape { kv_heads: 6, ..grouped().shape });
+    let mut weights = weights(&whole);
+    let pool = |child: &ModelConfig, weights: &Weights, criterion| {
+        let (ids, layers) = (identity(17), all(3));
+        let parent = (&whole, weights);
+        ablate_inherit::inherit(parent, child, &ids, &layers, criterion, Grouping::Pooled)
+    };
+    for (kv_heads, pooled) in [(3, 2), (1, 6), (6, 1)] {
+        let child = config(Shape { kv_heads, ..whole.shape });
+        let (cut, map) = pool(&child, &weights, WidthCriterion::L2).unwrap();
+        cut.check(&child).unwrap();
+        assert_eq!((map.pooled, &map.kv_heads[0]), (pooled, &all(6)));
+        for place in ablate_model::places(&child) {
+            let (old, new) = (weights.get(&place.name()).unwrap(), cut.get(&place.name()).unwrap());
+            let Place::Layer(_, Part::Key | Part::Value) = place else {
+                assert_eq!(old, new, "{}", place.name());
+                continue;
+            };
+            for (index, value) in new.values.iter().enumerate() {
+                let (row, column) = (index / 24, index % 24);
+                let (head, channel) = (row / 4, row % 4);
+                let rows = (0..pooled).map(|n| (head * pooled + n) * 4 + channel);
+                let sum: f32 = rows.map(|row| old.row(row)[column]).sum();
+                assert!((value - sum / pooled as f32).abs() < 1e-6);
+            }
+        }
+        let text = serde_json::to_string(&map).unwrap();
+        assert_eq!(serde_json::from_str::<InheritanceMap>(&text).unwrap(), map);
+        assert_eq!(text.contains("pooled"), pooled > 1);
+    }
+    // Heads that are equal already lose nothing, and neighbours go together where some are dropped.
+    for layer in 0..3 {
+        for part in [Part::Key, Part::Value] {
+            let tensor = weights.get_mut(&Place::Layer(layer, part).name()).unwrap();
+            for pair in tensor.values.chunks_exact_mut(2 * 4 * 24) {
+                let (first, second) = pair.split_at_mut(4 * 24);
+                second.copy_from_slice(first);
+            }
+        }
+        // The second pair does nothing.
+        let at = |part| Place::Layer(layer, part);
+        let dead = |channel: usize| (8..16).contains(&channel);
+        for part in [Part::Query, Part::Key, Part::Value] {
+            scale(&mut weights, at(part), 0.0, |row, _| dead(row));
+        }
+        scale(&mut weights, at(Part::Output), 0.0, |_, column| dead(column));
+    }
+    let ids = [2, 7, 1, 8, 2, 8, 1, 8];
+    let child = config(Shape { kv_heads: 3, ..whole.shape });
+    let (cut, _) = pool(&child, &weights, WidthCriterion::L1).unwrap();
+    assert_close(&logits(&child, &cut, &ids), &logits(&whole, &weights, &ids));
+    let narrow = config(Shape { width: 16, heads: 4, kv_heads: 2, ..whole.shape });
+    let (_, map) = pool(&narrow, &weights, WidthCriterion::L1).unwrap();
+    assert_eq!(map.kv_heads, [[0, 1, 4, 5], [0, 1, 4, 5], [0, 1, 4, 5]]);
+    assert_eq!(map.heads, map.kv_heads);
+
+    let error = |shape: Shape, grouping| {
+        let (child, ids, layers) = (config(shape), identity(17), all(3));
+        let criterion = WidthCriterion::L1;
+        let parent = (&whole, &weights);
+        ablate_inherit::inherit(parent, &child, &ids, &layers, criterion, grouping)
+            .unwrap_err()
+            .to_string()
+    };
+    let pooled = Shape { kv_heads: 3, ..whole.shape };
+    assert!(error(pooled, Grouping::Kept).contains("where heads are pooled, a multiple"));
+    // Four query heads over one: groups of 4, into which 6 heads do not go.
+    let four = Shape { width: 16, heads: 4, kv_heads: 1, ..whole.shape };
+    assert!(error(four, Grouping::Pooled).contains("groups are inherited whole"));
 }
 
 /// Takes hidden channels out of everything that reads or writes them.
@@ -420,7 +507,7 @@ proptest! {
         let ids: Vec<u32> = (0..child_vocabulary)
             .map(|id| ((id + turn) % parent.shape.vocabulary) as u32)
             .collect();
-        let layers = select_layers(parent.shape.depth, child_depth, 1, 0).unwrap();
+        let layers = select_layers(parent.shape.depth, child_depth, [1, 0], Middle::Even).unwrap();
         let (cut, map) =
             inherit((&parent, &weights), &child, &ids, &layers, CRITERIA[criterion]).unwrap();
         prop_assert!(cut.check(&child).is_ok());

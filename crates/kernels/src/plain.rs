@@ -1,10 +1,22 @@
 //! The operations composed from burn's own, for any backend. They are what the fused kernels are
-//! tested against, and what runs where there is no kernel.
+//! tested against, and what runs where there is no kernel. With [`Precision::Bf16`] products are
+//! computed on tensors of bf16, as PyTorch's autocast does: their results are rounded as well.
 
 use burn::tensor::activation::{log_softmax, silu, softmax};
-use burn::tensor::{Bool, Int, Tensor};
+use burn::tensor::{Bool, FloatDType, Int, Tensor};
 
-use crate::{AdamWFactors, AttentionWeights, FeedForwardWeights, RotaryTable};
+use crate::{AdamWFactors, AttentionWeights, FeedForwardWeights, Precision, RotaryTable};
+
+/// A product of matrices in the precision of the calling thread.
+fn product<const D: usize>(a: Tensor<D>, b: Tensor<D>) -> Tensor<D> {
+    match Precision::current() {
+        Precision::F32 => a.matmul(b),
+        Precision::Bf16 => {
+            let rounded = a.cast(FloatDType::BF16).matmul(b.cast(FloatDType::BF16));
+            rounded.cast(FloatDType::F32)
+        }
+    }
+}
 
 /// RMSNorm (Zhang and Sennrich 2019, arXiv:1910.07467): `x / sqrt(mean(x^2) + eps) * weight`.
 ///
@@ -79,10 +91,10 @@ pub fn cached_attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, past: usize) -
     let q = q.swap_dims(1, 2);
     let k = repeat_heads(k.swap_dims(1, 2), heads);
     let v = repeat_heads(v.swap_dims(1, 2), heads);
-    let scores = q.matmul(k.swap_dims(2, 3)).div_scalar((head_dim as f64).sqrt());
+    let scores = product(q, k.swap_dims(2, 3)).div_scalar((head_dim as f64).sqrt());
     let hidden = Tensor::<2, Bool>::tril_mask([time, keys], past as i64, &device);
     let scores = scores.mask_fill(hidden.unsqueeze(), f32::NEG_INFINITY);
-    softmax(scores, 3).matmul(v).swap_dims(1, 2)
+    product(softmax(scores, 3), v).swap_dims(1, 2)
 }
 
 /// `[batch, kv_heads, time, head_dim]` to `[batch, heads, time, head_dim]`.
@@ -113,7 +125,7 @@ pub fn head_cross_entropy(
     head: Tensor<2>,
     targets: Tensor<1, Int>,
 ) -> Tensor<1> {
-    cross_entropy(hidden.matmul(head), targets)
+    cross_entropy(product(hidden, head), targets)
 }
 
 /// `x` (`[.., d_in]`) times `weight` (`[d_in, d_out]`), as one product of two matrices.
@@ -122,7 +134,7 @@ pub fn linear<const D: usize>(x: Tensor<D>, weight: Tensor<2>) -> Tensor<D> {
     let [d_in, d_out] = weight.dims();
     let rows = dims[..D - 1].iter().product::<usize>();
     dims[D - 1] = d_out;
-    x.reshape([rows, d_in]).matmul(weight).reshape(dims)
+    product(x.reshape([rows, d_in]), weight).reshape(dims)
 }
 
 /// An attention block on the residual stream `x` (`[batch, time, d]`), at the positions from 0 on:

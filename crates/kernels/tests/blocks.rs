@@ -4,7 +4,7 @@
 mod draw;
 
 use ablate_kernels as fused;
-use ablate_kernels::{AttentionWeights, FeedForwardWeights, Keep, RotaryTable, plain};
+use ablate_kernels::{AttentionWeights, FeedForwardWeights, Keep, Precision, RotaryTable, plain};
 use burn::tensor::{Device, Tensor};
 use draw::{Draw, distance, values};
 
@@ -209,4 +209,46 @@ fn gradients_are_those_of_differences() {
         let (x, weights) = feed_forward_parts(shape, inputs);
         fused::feed_forward(x, weights)
     });
+}
+
+/// With factors in bf16 the twin rounds results as well, so the two are that far apart: eight bits
+/// after the first, in a chain of a few products.
+#[test]
+fn twins_in_bf16() {
+    let device = draw::device();
+    let near = |name: &str, ours: Vec<Tensor<2>>, truth: Vec<Tensor<2>>, exact: &[Tensor<2>]| {
+        for (which, (ours, truth)) in ours.iter().zip(&truth).enumerate() {
+            let error = distance(ours, truth);
+            assert!(error < 3e-2, "{name}: result {which} differs by {error:e}");
+        }
+        // They are rounded at all.
+        assert!(distance(&truth[0], &exact[0]) > 1e-4, "{name}: as in f32");
+    };
+    let bf16 = |inputs: &Inputs, op: &dyn Fn(&[Tensor<2>]) -> Tensor<3>| {
+        Precision::Bf16.scope(|| run(inputs, op))
+    };
+    let shape = Attention { batch: 2, time: 33, heads: 4, kv_heads: 2, head_dim: 8, d: 32 };
+    let table = RotaryTable::new(40, 8, 10_000.0, &device);
+    let inputs = shape.inputs(&device);
+    let op = |inputs: &[Tensor<2>]| {
+        let (x, weights) = shape.split(inputs);
+        fused::self_attention(x, weights, &table)
+    };
+    let twin = |inputs: &[Tensor<2>]| {
+        let (x, weights) = shape.split(inputs);
+        plain::self_attention(x, weights, &table)
+    };
+    near("self_attention", bf16(&inputs, &op), bf16(&inputs, &twin), &run(&inputs, &twin));
+
+    let shape = [2, 33, 40, 104];
+    let inputs = feed_forward_inputs(shape, &device);
+    let op = |inputs: &[Tensor<2>]| {
+        let (x, weights) = feed_forward_parts(shape, inputs);
+        fused::feed_forward(x, weights)
+    };
+    let twin = |inputs: &[Tensor<2>]| {
+        let (x, weights) = feed_forward_parts(shape, inputs);
+        plain::feed_forward(x, weights)
+    };
+    near("feed_forward", bf16(&inputs, &op), bf16(&inputs, &twin), &run(&inputs, &twin));
 }

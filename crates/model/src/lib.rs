@@ -23,6 +23,7 @@ mod pi;
 mod place;
 mod safetensors;
 mod skip;
+mod spread;
 mod update;
 mod weights;
 
@@ -37,5 +38,6 @@ pub use init::{Scheme, random_weights};
 pub use layout::{matrix_from_host, matrix_to_host, vector_from_host, vector_to_host};
 pub use pi::{Activation, Shortcut};
 pub use place::{Part, Place, places};
+pub use spread::{Spread, spreads};
 pub use update::ParameterMap;
 pub use weights::Weights;

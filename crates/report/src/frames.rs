@@ -6,7 +6,8 @@ use polars::prelude::*;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::rows::{
-    CoverageRow, CurveRow, InfluenceRow, ItemRow, LedgerRow, ScoreRow, SkipRow, VariantRow,
+    CoverageRow, CurveRow, InfluenceRow, ItemRow, LedgerRow, ScoreRow, SkipRow, SpreadRow,
+    VariantRow,
 };
 
 /// A row type that is one line of a saved table.
@@ -254,6 +255,30 @@ impl Rows for InfluenceRow {
         read_u64(frame, "seed", &mut rows, |r, v| r.seed = v)?;
         read_u64(frame, "layer", &mut rows, |r, v| r.layer = v)?;
         read_f64(frame, "influence", &mut rows, |r, v| r.influence = v.unwrap_or(f64::NAN))?;
+        Ok(rows)
+    }
+}
+
+impl Rows for SpreadRow {
+    const TABLE: &'static str = "spreads";
+
+    fn to_frame(rows: &[Self]) -> PolarsResult<DataFrame> {
+        frame(vec![
+            text("variant", rows, |r| &r.variant),
+            number("seed", rows, |r| r.seed),
+            number("layer", rows, |r| r.layer),
+            text("matrix", rows, |r| &r.matrix),
+            number("std", rows, |r| r.std),
+        ])
+    }
+
+    fn from_frame(frame: &DataFrame) -> PolarsResult<Vec<Self>> {
+        let mut rows = blank::<Self>(frame);
+        read_text(frame, "variant", &mut rows, |r, v| r.variant = v)?;
+        read_u64(frame, "seed", &mut rows, |r, v| r.seed = v)?;
+        read_u64(frame, "layer", &mut rows, |r, v| r.layer = v)?;
+        read_text(frame, "matrix", &mut rows, |r, v| r.matrix = v)?;
+        read_f64(frame, "std", &mut rows, |r, v| r.std = v.unwrap_or(f64::NAN))?;
         Ok(rows)
     }
 }

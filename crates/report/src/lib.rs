@@ -31,7 +31,7 @@ pub use number::{count, duration, fixed, grouped, si, si_unit, signed};
 pub use read::read;
 pub use rows::{
     CoverageRow, CurveRow, InfluenceRow, ItemRow, LedgerRow, Params, Provenance, ScoreRow, SkipRow,
-    StudyData, StudyInfo, VariantRow,
+    SpreadRow, StudyData, StudyInfo, VariantRow,
 };
 pub use table::{Align, Cell, Column, Mark, Row, Table};
 pub use write::{Written, write};

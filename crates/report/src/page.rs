@@ -10,8 +10,8 @@ use crate::frames::Rows;
 use crate::paper::Paper;
 use crate::render::escape_html;
 use crate::rows::{
-    CoverageRow, CurveRow, InfluenceRow, ItemRow, LedgerRow, ScoreRow, SkipRow, StudyData,
-    VariantRow,
+    CoverageRow, CurveRow, InfluenceRow, ItemRow, LedgerRow, ScoreRow, SkipRow, SpreadRow,
+    StudyData, VariantRow,
 };
 use crate::table::Table;
 
@@ -26,9 +26,9 @@ const SECTIONS: [(&str, &str, &[&str]); 8] = [
     ("paper", "Beside the paper", &["t:paper"]),
     ("benchmarks", "Benchmarks", &["f:benchmarks", "t:benchmarks"]),
     ("learning", "Learning curves", &["f:curves-tokens", "f:curves-bytes"]),
-    ("variants", "Variants", &["t:deltas", "t:parameters", "f:score-parameters"]),
+    ("variants", "Variants", &["t:deltas", "t:parameters", "f:score-parameters", "t:correlations"]),
     ("tokenizer", "Tokenizer coverage", &["f:coverage"]),
-    ("layers", "Layers", &["f:layer-skips", "f:block-influence"]),
+    ("layers", "Layers", &["f:layer-skips", "f:block-influence", "f:weight-spreads"]),
     ("cost", "Cost and rounds", &["t:cost", "t:rounds"]),
 ];
 
@@ -63,6 +63,7 @@ pub(crate) fn page(
         LedgerRow::TABLE,
         SkipRow::TABLE,
         InfluenceRow::TABLE,
+        SpreadRow::TABLE,
     ];
     let data = analysis.data;
     let mut environment = Environment::new();
@@ -118,6 +119,7 @@ fn introduction(analysis: &Analysis<'_>, paper: &Paper) -> String {
         "one-at-a-time" => {
             "One change at a time: each variant differs from the base in one setting.".to_string()
         }
+        "random" => "Variants drawn at random from ranges.".to_string(),
         "single" => "A single variant.".to_string(),
         "" => String::new(),
         other => format!("Design: {other}."),

@@ -200,6 +200,29 @@ mod tests {
         VariantRow { name: name.to_string(), vocabulary, ..VariantRow::default() }
     }
 
+    /// The paper prints the rank correlations of its Figure 4; the points give them again.
+    #[test]
+    fn figure_4_correlates_as_printed() {
+        let paper = Paper::embedded().unwrap();
+        let rows = &paper.element("figure-4").unwrap().rows;
+        assert_eq!(rows.len(), 34);
+        let averages: Vec<f64> = rows.iter().map(|row| row.average).collect();
+        for (key, printed) in [("depth", 0.528), ("width", -0.516), ("rate", 0.090)] {
+            let sizes: Vec<f64> = rows.iter().map(|row| row.values[key]).collect();
+            let rho = ablate_stats::spearman(&sizes, &averages).unwrap().value;
+            assert!((rho - printed).abs() < 0.002, "{key}: {rho}, printed {printed}");
+        }
+        // 2 V d + L (4 d² + 3 d I + 2 d) + d with V = 48,000, as far as the printed million goes.
+        for row in rows {
+            let of = |key: &str| row.values[key];
+            let (d, ffn) = (of("width"), of("ffn"));
+            let layer = 4.0 * d * d + 3.0 * d * ffn + 2.0 * d;
+            let total = 96_000.0 * d + of("depth") * layer + d;
+            assert!((total / 1e6 - of("total_m")).abs() < 0.06, "{}: {total}", row.label);
+            assert!((ffn / d - of("rate")).abs() < 0.0006, "{}", row.label);
+        }
+    }
+
     #[test]
     fn embedded_data_parses_and_averages_are_means() {
         let paper = Paper::embedded().unwrap();

@@ -38,6 +38,7 @@ pub fn read(dir: &Path) -> Result<StudyData, ReportError> {
         rounds: rows(dir)?,
         skips: rows(dir)?,
         influence: rows(dir)?,
+        spreads: rows(dir)?,
         provenance: manifest.provenance,
         spec_text: manifest.spec_text,
     })

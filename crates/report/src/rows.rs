@@ -25,6 +25,8 @@ pub struct StudyData {
     pub skips: Vec<SkipRow>,
     /// How much each layer changes the residual stream.
     pub influence: Vec<InfluenceRow>,
+    /// How widely the trained weights spread.
+    pub spreads: Vec<SpreadRow>,
     /// Where the numbers come from.
     pub provenance: Provenance,
     /// The study file as written.
@@ -40,7 +42,7 @@ pub struct StudyInfo {
     pub title: String,
     /// The element of the paper that the study mirrors, such as `figure-1`.
     pub mirrors: Option<String>,
-    /// `single`, `list`, `grid`, `zip`, `one-at-a-time` or `ladder`.
+    /// `single`, `list`, `grid`, `zip`, `one-at-a-time`, `ladder` or `random`.
     pub design: String,
     /// The seeds every variant was meant to run with.
     pub seeds: Vec<u64>,
@@ -269,6 +271,21 @@ pub struct InfluenceRow {
     pub layer: u64,
     /// One minus the mean cosine between the stream before and after it.
     pub influence: f64,
+}
+
+/// Standard deviation of one trained matrix.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct SpreadRow {
+    /// Variant name.
+    pub variant: String,
+    /// Seed.
+    pub seed: u64,
+    /// Layer, from 0.
+    pub layer: u64,
+    /// `q`, `k`, `v`, `o`, `gate`, `up` or `down`.
+    pub matrix: String,
+    /// Standard deviation of its entries.
+    pub std: f64,
 }
 
 /// Where the numbers come from.

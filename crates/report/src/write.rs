@@ -14,7 +14,7 @@ use crate::frames::Rows;
 use crate::paper::Paper;
 use crate::rows::{
     CoverageRow, CurveRow, InfluenceRow, ItemRow, LedgerRow, Provenance, ScoreRow, SkipRow,
-    StudyData, StudyInfo, VariantRow,
+    SpreadRow, StudyData, StudyInfo, VariantRow,
 };
 use crate::{figures, page, tables};
 
@@ -64,6 +64,7 @@ fn fill(data: &StudyData, dir: &Path) -> Result<Vec<PathBuf>, ReportError> {
         parquet::<LedgerRow>(&data.rounds, dir)?,
         parquet::<SkipRow>(&data.skips, dir)?,
         parquet::<InfluenceRow>(&data.influence, dir)?,
+        parquet::<SpreadRow>(&data.spreads, dir)?,
     ];
 
     let query = |e: PolarsError| ReportError::Query(e.to_string());

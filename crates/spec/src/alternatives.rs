@@ -11,7 +11,7 @@ const GROUPS: &[(&[&str], &[&[&str]])] = &[
     (&["model", "ffn"], &[&["size"], &["rate", "multiple"]]),
     (&["init"], &[&["random"], &["inherit"]]),
     (&["train"], &[&["tokens"], &["bytes"]]),
-    (&["design"], &[&["list"], &["grid"], &["zip"], &["one-at-a-time"], &["ladder"]]),
+    (&["design"], &[&["list"], &["grid"], &["zip"], &["one-at-a-time"], &["ladder"], &["random"]]),
 ];
 
 /// The exclusive sets of keys of the table at a path of the study file, if it has such.

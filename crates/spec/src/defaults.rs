@@ -100,7 +100,12 @@ mod tests {
             "tokenizer": {"build": {"compact": {}}},
         }));
         assert_eq!(full["model"]["ffn"], json!({"size": 512}));
-        assert_eq!(full["init"], json!({"inherit": {"first": 3, "last": 1, "width": "l2"}}));
+        assert_eq!(
+            full["init"],
+            json!({"inherit": {
+                "first": 3, "last": 1, "layers": "even", "width": "l2", "grouping": "kept",
+            }})
+        );
         assert_eq!(full["tokenizer"]["build"], json!({"compact": {"bytes": 4_000_000}}));
         let rate = fill_json(&json!({"model": {"ffn": {"rate": 2.0}}}));
         assert_eq!(rate["model"]["ffn"], json!({"rate": 2.0, "multiple": 256}));

@@ -2,9 +2,9 @@
 
 use crate::naming::{short_names, slug, slug_problem, words};
 use crate::reporter::Reporter;
-use crate::structure;
 use crate::tree::{At, Node, Table, Value};
 use crate::{Design, Solved};
+use crate::{sampler, structure};
 
 /// More variants than this are taken for a mistake.
 const MOST_VARIANTS: usize = 1000;
@@ -30,7 +30,7 @@ impl Draft {
     }
 }
 
-/// The drafts of a study's `[design]`, in order.
+/// The drafts of a study's `[design]`, in order. Of a random one there are more than variants.
 pub(crate) fn expand(study: &Table, fallback: &At, report: &mut Reporter) -> (Design, Vec<Draft>) {
     let Some(design) = study.get("design") else {
         return (Design::Single, vec![Draft::base(fallback)]);
@@ -41,6 +41,7 @@ pub(crate) fn expand(study: &Table, fallback: &At, report: &mut Reporter) -> (De
         "list" => (Design::List, steps(&entry.node, report)),
         "ladder" => (Design::Ladder, steps(&entry.node, report)),
         "grid" => (Design::Grid, grid(&axes(&entry.node, report), &entry.node.at, report)),
+        "random" => (Design::Random, sampler::draws(&entry.node, report)),
         "zip" => (Design::Zip, zip(&axes(&entry.node, report), report)),
         _ => {
             let axes = axes(&entry.node, report);
@@ -90,10 +91,10 @@ fn steps(node: &Node, report: &mut Reporter) -> Vec<Draft> {
 }
 
 /// A path and its values, each as a delta.
-struct Axis {
-    name: String,
-    at: At,
-    values: Vec<(Node, Table)>,
+pub(crate) struct Axis {
+    pub(crate) name: String,
+    pub(crate) at: At,
+    pub(crate) values: Vec<(Node, Table)>,
 }
 
 fn axes(node: &Node, report: &mut Reporter) -> Vec<Axis> {
@@ -125,7 +126,7 @@ fn axes(node: &Node, report: &mut Reporter) -> Vec<Axis> {
 }
 
 /// The segments of a dotted path, each with its place inside the quoted key.
-fn segments<'a>(path: &'a str, at: &At) -> Vec<(&'a str, At)> {
+pub(crate) fn segments<'a>(path: &'a str, at: &At) -> Vec<(&'a str, At)> {
     let quotes = at.span.len().checked_sub(path.len()).filter(|quotes| quotes.is_multiple_of(2));
     let mut start = at.span.start + quotes.unwrap_or(0) / 2;
     path.split('.')
@@ -142,7 +143,7 @@ fn segments<'a>(path: &'a str, at: &At) -> Vec<(&'a str, At)> {
 }
 
 /// The draft that takes one value of each of these axes.
-fn joint(choice: &[(&Axis, usize)]) -> Draft {
+pub(crate) fn joint(choice: &[(&Axis, usize)]) -> Draft {
     let mut delta = Table::default();
     let (mut names, mut labels) = (Vec::new(), Vec::new());
     for (axis, index) in choice {

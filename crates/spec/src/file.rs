@@ -147,6 +147,27 @@ pub(crate) enum DesignTable {
     OneAtATime(Axes),
     /// Named deltas, each on top of the one before.
     Ladder(Vec<StepTable>),
+    /// Values of several dotted paths drawn from ranges.
+    Random(RandomDesignTable),
+}
+
+/// Values drawn at random.
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct RandomDesignTable {
+    /// Variants; required.
+    #[schemars(range(min = 1, max = 1000))]
+    pub(crate) count: Option<u64>,
+    /// Seed of the draws.
+    pub(crate) seed: u64,
+    /// Quoted dotted paths into the base, each with [low, high] or [low, high, step]; required.
+    pub(crate) ranges: Option<Axes>,
+}
+
+impl Default for RandomDesignTable {
+    fn default() -> Self {
+        Self { count: None, seed: 1, ranges: None }
+    }
 }
 
 /// Quoted dotted paths into the base, each with its values.

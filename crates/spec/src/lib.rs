@@ -33,6 +33,7 @@ mod naming;
 mod reference;
 mod reporter;
 mod resolve;
+mod sampler;
 mod schema;
 mod sections;
 mod size;

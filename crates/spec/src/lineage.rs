@@ -3,7 +3,7 @@
 use crate::blame::Blame;
 use crate::reporter::Reporter;
 use crate::suggestion::advice;
-use crate::{Init, Parent, Variant};
+use crate::{Grouping, Init, Parent, Variant};
 
 /// Reports everything that keeps a variant from inheriting. `names` are all parents, also
 /// those that could not be resolved.
@@ -56,13 +56,18 @@ pub(crate) fn check(
     }
     let dim = |model: &crate::Model| model.width / model.heads.max(1);
     let group = |model: &crate::Model| model.heads / model.kv_heads.max(1);
+    let pooled = group(small) / group(large).max(1);
+    let poolable = inherit.grouping == Grouping::Pooled
+        && pooled > 0
+        && pooled * group(large) == group(small)
+        && large.kv_heads.is_multiple_of(pooled);
     let equals = [
         (["model.head_dim", "model.heads", "model.width"], "head_dim", dim(small), dim(large)),
         (
             ["model.kv_heads", "model.heads", "model.width"],
             "query heads per key head",
             group(small),
-            group(large),
+            if poolable { group(small) } else { group(large) },
         ),
     ];
     for (paths, what, small, large) in equals {

@@ -14,10 +14,10 @@ use crate::merge::overlay;
 use crate::naming::{slug, slug_problem};
 use crate::reporter::Reporter;
 use crate::sections::{self, SMALLEST_VOCABULARY, Sections};
-use crate::skips;
 use crate::suggestion::advice;
 use crate::tree::{At, Node, Table, Value};
 use crate::{Design, Held, Init, Model, Parent, Report, Study, Variant};
+use crate::{sampler, skips};
 
 /// The tables that a delta can write.
 const BASE: [&str; 7] = ["corpus", "tokenizer", "model", "init", "train", "rounds", "eval"];
@@ -40,8 +40,11 @@ pub(crate) fn study(
     let mut resolver =
         Resolver { base, leaves, fallback, folders, files, hold, parents: Vec::new(), report };
     let names = resolver.read_parents(document, head.as_ref().map_or(0, |head| head.2[0]));
-    let (design, drafts) = design::expand(document, &resolver.fallback, resolver.report);
+    let (design, mut drafts) = design::expand(document, &resolver.fallback, resolver.report);
     let hold_is_readable = document.get("hold").is_none() || resolver.hold.is_some();
+    if design == Design::Random {
+        drafts = resolver.held_draws(document, drafts);
+    }
     for draft in drafts.iter().filter(|_| document.get("hold").is_none()) {
         let Some((_, at)) = &draft.solve else { continue };
         let help = Some("add [hold] with params = \"total\"".into());
@@ -255,6 +258,59 @@ impl Resolver<'_> {
             resolved.leaves.push(leaves);
         }
         resolved
+    }
+
+    /// As many of the draws of a random design as are asked for: the first that can be held and that
+    /// differ from those before.
+    fn held_draws(&mut self, document: &Table, draws: Vec<Draft>) -> Vec<Draft> {
+        self.aim(&draws);
+        let (wanted, tried) = (draws.len() / sampler::TRIES, draws.len());
+        let mut held: Vec<Draft> = Vec::new();
+        let mut seen: Vec<(Option<Model>, Table)> = Vec::new();
+        for draw in draws {
+            if held.len() == wanted {
+                break;
+            }
+            let Some(model) = self.drawn_model(&draw) else { continue };
+            // What else was drawn makes two of one size different variants.
+            let mut rest = draw.delta.clone();
+            rest.remove("model");
+            if model.is_none() || !seen.contains(&(model.clone(), rest.clone())) {
+                seen.push((model, rest));
+                held.push(draw);
+            }
+        }
+        if held.len() < wanted {
+            let node = document.at("design.random").map_or(&self.fallback, |node| &node.at).clone();
+            let what = format!("only {} of {tried} draws are of use, not {wanted}", held.len());
+            let why = "the others miss `hold.target`, or are drawn already".to_string();
+            let help = Some("ask for fewer, widen the ranges, or raise hold.tolerance".to_string());
+            self.report.error(&node, what, why, help);
+        }
+        sampler::name(&mut held);
+        held
+    }
+
+    /// The model of a draft, if its size can be held; `Some(None)` where something else is wrong with
+    /// it, which is for others to say.
+    fn drawn_model(&self, draft: &Draft) -> Option<Option<Model>> {
+        let mut written = self.base.clone();
+        overlay(&mut written, &draft.delta, &mut Vec::new());
+        let blame = Blame {
+            delta: &draft.delta,
+            written: &written,
+            fallback: &self.fallback,
+            who: String::new(),
+            folders: self.folders,
+            files: self.files,
+        };
+        let mut silent = Reporter::default();
+        let sections = sections::read(&filled(&written, &self.fallback), &blame, &mut silent);
+        if sections.decoder.is_none() || sections.tokenizer.is_none() {
+            return Some(None);
+        }
+        let sized = size(&self.hold, draft, &sections, &None, &blame, &mut silent);
+        sized.map(|(model, _)| Some(model))
     }
 
     /// Settles what is aimed at: the base's own count, or the first variant's where the base is

@@ -175,7 +175,8 @@ impl Reader<'_, '_> {
                     }
                 };
                 let (first, last) = (inherit.first as usize, inherit.last as usize);
-                Some(Init::Inherit(Inherit { parent, first, last, width: inherit.width }))
+                let (layers, width, grouping) = (inherit.layers, inherit.width, inherit.grouping);
+                Some(Init::Inherit(Inherit { parent, first, last, layers, width, grouping }))
             }
         }
     }

@@ -66,6 +66,8 @@ pub enum Design {
     OneAtATime,
     /// Named deltas, each on top of the one before.
     Ladder,
+    /// Values drawn from ranges.
+    Random,
 }
 
 /// A model that is trained once, before the variants that inherit from it.

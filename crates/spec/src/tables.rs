@@ -9,7 +9,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::size::{Bytes, Count, Share};
-use crate::{DocumentSplit, Precision, RoundBudget, Scheme, Scoring, WidthCriterion};
+use crate::{
+    DocumentSplit, Grouping, LayerCriterion, Precision, RoundBudget, Scheme, Scoring,
+    WidthCriterion,
+};
 
 /// Training and validation text.
 #[derive(Debug, Deserialize, Serialize, JsonSchema)]
@@ -310,16 +313,27 @@ pub(crate) struct InheritTable {
     /// Layers kept at the bottom.
     #[schemars(range(max = 16384))]
     pub(crate) first: u64,
-    /// Layers kept at the top; the rest is spread evenly between.
+    /// Layers kept at the top.
     #[schemars(range(max = 16384))]
     pub(crate) last: u64,
+    /// How the layers between are chosen.
+    pub(crate) layers: LayerCriterion,
     /// How channels, heads and feed-forward channels are chosen.
     pub(crate) width: WidthCriterion,
+    /// What becomes of key and value heads where more query heads share one than in the parent.
+    pub(crate) grouping: Grouping,
 }
 
 impl Default for InheritTable {
     fn default() -> Self {
-        Self { parent: None, first: 2, last: 1, width: WidthCriterion::L2 }
+        Self {
+            parent: None,
+            first: 2,
+            last: 1,
+            layers: LayerCriterion::Even,
+            width: WidthCriterion::L2,
+            grouping: Grouping::Kept,
+        }
     }
 }
 

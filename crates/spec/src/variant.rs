@@ -193,10 +193,38 @@ pub struct Inherit {
     pub parent: String,
     /// Layers kept at the bottom.
     pub first: usize,
-    /// Layers kept at the top; the rest is spread evenly between.
+    /// Layers kept at the top.
     pub last: usize,
+    /// How the layers between are chosen.
+    pub layers: LayerCriterion,
     /// How channels, heads and feed-forward channels are chosen.
     pub width: WidthCriterion,
+    /// What becomes of key and value heads where more query heads share one than in the parent.
+    pub grouping: Grouping,
+}
+
+/// What becomes of key and value heads where more query heads share one than in the parent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Grouping {
+    /// It is an error.
+    #[default]
+    Kept,
+    /// Neighbours are averaged into one.
+    Pooled,
+}
+
+/// Which layers between the first and the last ones are kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum LayerCriterion {
+    /// Evenly spaced ones.
+    #[default]
+    Even,
+    /// Those without which the parent scores worst.
+    Skips,
+    /// Those that change the parent's residual stream most.
+    Influence,
 }
 
 /// How coupled groups of weights are ranked.

@@ -6,9 +6,9 @@ use std::path::Path;
 
 use ablate_cost::Pi;
 use ablate_spec::{
-    Budget, Build, Corpus, Eval, Failure, Inherit, Init, Loaded, Model, Options, Origin, Precision,
-    RandomInit, RoundBudget, Rounds, Scheme, Scoring, Severity, Solved, Source, Storyworld,
-    Tokenizer, Train, TrainBpe, WidthCriterion, load, render,
+    Budget, Build, Corpus, Eval, Failure, Grouping, Inherit, Init, LayerCriterion, Loaded, Model,
+    Options, Origin, Precision, RandomInit, RoundBudget, Rounds, Scheme, Scoring, Severity, Solved,
+    Source, Storyworld, Tokenizer, Train, TrainBpe, WidthCriterion, load, render,
 };
 use proptest::prelude::*;
 
@@ -146,7 +146,14 @@ fn parts_of_a_delta_merge_with_the_base() {
     );
     let set = ["model.context=100"];
     let loaded = good(&[("studies/a.toml", &text)], &set);
-    let expect = Inherit { parent: "big".into(), first: 2, last: 2, width: WidthCriterion::L1 };
+    let expect = Inherit {
+        parent: "big".into(),
+        first: 2,
+        last: 2,
+        layers: LayerCriterion::Even,
+        width: WidthCriterion::L1,
+        grouping: Grouping::Kept,
+    };
     assert_eq!(loaded.study.variants[0].init, Init::Inherit(expect));
     let parent = loaded.study.parent("big").unwrap();
     assert_eq!((parent.seed, parent.variant.model.depth), (5, 8));

@@ -26,7 +26,7 @@ pub fn build(study: &Study) -> Result<StudyGraph, CommandError> {
         let benchmarks = benchmark_node(&mut built.graph, variant)?;
         let inherit = match &variant.init {
             Init::Inherit(init) => {
-                Some(variants::inherit(&mut built, study, variant, &text, init)?)
+                Some(variants::inherit(&mut built, study, variant, (&text, benchmarks), init)?)
             }
             Init::Random(_) => None,
         };

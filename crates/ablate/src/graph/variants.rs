@@ -1,6 +1,6 @@
 //! The stages of one variant: first weights, rounds of training, scores.
 
-use ablate_inherit::WidthCriterion;
+use ablate_inherit::{Grouping, WidthCriterion};
 use ablate_model::{ModelConfig, Scheme};
 use ablate_pipeline::{Graph, NodeId};
 use ablate_spec as spec;
@@ -19,7 +19,7 @@ pub fn inherit(
     built: &mut StudyGraph,
     study: &spec::Study,
     variant: &spec::Variant,
-    text: &Text,
+    (text, benchmarks): (&Text, NodeId),
     init: &spec::Inherit,
 ) -> Result<NodeId, CommandError> {
     let missing = || CommandError::bug(format!("no parent `{}`", init.parent));
@@ -39,15 +39,34 @@ pub fn inherit(
         }
         inputs.extend(text.compact.map(|compact| ("vocabulary", compact)));
     }
+    let layers = match init.layers {
+        spec::LayerCriterion::Even => inherit::Layers::Even,
+        spec::LayerCriterion::Skips => inherit::Layers::Skips,
+        spec::LayerCriterion::Influence => inherit::Layers::Influence,
+    };
+    if layers != inherit::Layers::Even {
+        let missing = || CommandError::bug(format!("no tokenizer of `{}`", init.parent));
+        let tokenizer = parent_tokenizer.ok_or_else(missing)?;
+        let (name, counts) = (shape_name(&parent.variant), vec![1]);
+        let recipe = skips::Recipe { scoring: scoring(variant), counts };
+        let of = [("weights", trained), ("tokenizer", tokenizer), ("benchmarks", benchmarks)];
+        let graph = &mut built.graph;
+        inputs.push(("skips", add(graph, skips::STAGE, skips::VERSION, &name, &recipe, of)?));
+    }
     let recipe = inherit::Recipe {
         child: model(variant),
         first: init.first,
         last: init.last,
+        layers,
         width: match init.width {
             spec::WidthCriterion::L1 => WidthCriterion::L1,
             spec::WidthCriterion::L2 => WidthCriterion::L2,
             spec::WidthCriterion::First => WidthCriterion::First,
             spec::WidthCriterion::Random => WidthCriterion::Random(parent.seed),
+        },
+        grouping: match init.grouping {
+            spec::Grouping::Kept => Grouping::Kept,
+            spec::Grouping::Pooled => Grouping::Pooled,
         },
     };
     let name = format!("{}-of-{}", shape_name(variant), shape_name(&parent.variant));
@@ -71,10 +90,7 @@ pub fn seed(
 ) -> Result<SeedNodes, CommandError> {
     let rounds = rounds(graph, variant, text, seed, weights)?;
     let last = rounds.last().ok_or_else(|| CommandError::bug("a variant without a round"))?;
-    let scoring = match variant.eval.scoring {
-        spec::Scoring::Ppl => eval::Scoring::Ppl,
-        spec::Scoring::Continuation => eval::Scoring::Continuation,
-    };
+    let scoring = scoring(variant);
     let recipe = eval::Recipe { scoring, max_new_tokens: variant.eval.max_new_tokens };
     let inputs = [
         ("weights", last.train),
@@ -225,6 +241,13 @@ pub fn model(variant: &spec::Variant) -> ModelConfig {
         context: variant.model.context,
         rope_theta: variant.model.rope_theta,
         norm_eps: variant.model.norm_eps,
+    }
+}
+
+fn scoring(variant: &spec::Variant) -> eval::Scoring {
+    match variant.eval.scoring {
+        spec::Scoring::Ppl => eval::Scoring::Ppl,
+        spec::Scoring::Continuation => eval::Scoring::Continuation,
     }
 }
 

@@ -1,11 +1,11 @@
 //! First weights of a child, cut out of its parent.
 
-use ablate_inherit::{WidthCriterion, select_layers};
+use ablate_inherit::{Grouping, Middle, WidthCriterion, select_layers};
 use ablate_model::{ModelConfig, Weights};
 use ablate_pipeline::{Context, Failure};
 use serde::{Deserialize, Serialize};
 
-use super::{bug, compact, input, machine, read_json, recipe, train, write_json};
+use super::{bug, compact, input, machine, read_json, recipe, skips, train, write_json};
 
 pub const STAGE: &str = "inherit";
 pub const VERSION: u32 = 1;
@@ -19,7 +19,34 @@ pub struct Recipe {
     /// Layers kept at the bottom and at the top.
     pub first: usize,
     pub last: usize,
+    /// How the layers between are chosen.
+    #[serde(default, skip_serializing_if = "Layers::is_even")]
+    pub layers: Layers,
     pub width: WidthCriterion,
+    #[serde(default, skip_serializing_if = "is_kept")]
+    pub grouping: Grouping,
+}
+
+fn is_kept(grouping: &Grouping) -> bool {
+    *grouping == Grouping::Kept
+}
+
+/// Which layers between the first and the last ones are kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Layers {
+    #[default]
+    Even,
+    /// By the input `skips`: those without which the parent scores worst.
+    Skips,
+    /// By the input `skips`: those with the largest Block Influence.
+    Influence,
+}
+
+impl Layers {
+    fn is_even(&self) -> bool {
+        *self == Self::Even
+    }
 }
 
 pub fn make(context: &Context<'_>) -> Result<bool, Failure> {
@@ -36,14 +63,25 @@ pub fn make(context: &Context<'_>) -> Result<bool, Failure> {
         }
     };
     let depth = recipe.child.shape.depth;
-    let layers =
-        select_layers(config.shape.depth, depth, recipe.first, recipe.last).map_err(input)?;
+    let skips = || skips::read(context.input("skips")?);
+    let scores = match recipe.layers {
+        Layers::Even => Vec::new(),
+        Layers::Skips => skips()?.losses(),
+        Layers::Influence => skips()?.influence,
+    };
+    let middle = match recipe.layers {
+        Layers::Even => Middle::Even,
+        Layers::Skips | Layers::Influence => Middle::Important(&scores),
+    };
+    let ends = [recipe.first, recipe.last];
+    let layers = select_layers(config.shape.depth, depth, ends, middle).map_err(input)?;
     let (weights, map) = ablate_inherit::inherit(
         (&config, &parent),
         &recipe.child,
         &vocabulary,
         &layers,
         recipe.width,
+        recipe.grouping,
     )
     .map_err(input)?;
     weights.save(&context.directory.join(train::WEIGHTS)).map_err(machine)?;

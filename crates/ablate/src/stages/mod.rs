@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! corpus ─┬─ tokenizer ─┬─ shards ─┬─ train ── select ── train (further rounds) ─┐
-//!         │             └─ compact ┘     └─ inherit ── train (a child) ──────────┼─ eval
+//!         │             └─ compact ┘     └─ inherit ── train (a child) ──────────┼─ eval, skips
 //!         └──────────────────────────────────────────────── benchmarks ──────────┘
 //! ```
 //!

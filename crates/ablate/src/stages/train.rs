@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use ablate_corpus::{Shard, ShardInfo, TokenBytes, Windows, order};
-use ablate_model::{ModelConfig, Scheme, Weights, random_weights, training_device};
+use ablate_model::{
+    ModelConfig, Scheme, Spread, Weights, random_weights, spreads, training_device,
+};
 use ablate_pipeline::{Context, Failure, FailureKind};
 use ablate_train::{
     Checkpoints, Observer, Precision, StepRecord, TrainConfig, TrainData, TrainError,
@@ -28,6 +30,8 @@ pub const WEIGHTS: &str = "model.safetensors";
 pub const CONFIG: &str = "model.json";
 /// One object per step and per validation.
 pub const METRICS: &str = "metrics.jsonl";
+/// How widely its weights spread in the end; results made before there was such a file lack it.
+const SPREADS: &str = "spreads.json";
 /// What the run came to.
 pub const SUMMARY: &str = "train.json";
 
@@ -255,6 +259,7 @@ pub fn make(context: &Context<'_>) -> Result<bool, Failure> {
     };
     outcome.weights.save(&context.directory.join(WEIGHTS)).map_err(machine)?;
     write_json(&context.directory.join(CONFIG), &recipe.model)?;
+    write_json(&context.directory.join(SPREADS), &spreads(&recipe.model, &outcome.weights))?;
     let summary = Summary {
         steps: outcome.steps,
         tokens: outcome.tokens,
@@ -359,6 +364,15 @@ impl Observer for Log<'_> {
         // Metrics that cannot be written are a reason to stop as well: the disk is full.
         self.context.stopping() || self.error.is_some()
     }
+}
+
+/// How widely the trained weights spread; nothing where that was not written.
+///
+/// # Errors
+/// When it is not what was written.
+pub fn read_spreads(folder: &Path) -> Result<Vec<Spread>, Failure> {
+    let path = folder.join(SPREADS);
+    if path.exists() { read_json(&path) } else { Ok(Vec::new()) }
 }
 
 /// Reads a metrics file.

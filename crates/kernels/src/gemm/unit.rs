@@ -33,6 +33,11 @@ impl Precision {
         *self == Self::F32
     }
 
+    /// That of the calling thread.
+    pub(crate) fn current() -> Self {
+        CURRENT.get()
+    }
+
     /// Runs `work` with all products of this crate's operations in this precision, in the forward
     /// and in the backward pass, as far as the calling thread starts them.
     pub fn scope<T>(self, work: impl FnOnce() -> T) -> T {
@@ -64,7 +69,7 @@ pub(crate) enum Unit {
 impl Unit {
     /// The best for the precision of the calling thread.
     pub(crate) fn current() -> Self {
-        match CURRENT.get() {
+        match Precision::current() {
             Precision::F32 => Self::F32(level()),
             Precision::Bf16 => Self::bf16(level()),
         }

@@ -47,6 +47,16 @@ pub(crate) fn influence_lines(data: &StudyData, variant: &str) -> Option<LayerLi
     (!layers.is_empty()).then(|| LayerLine { count: 0, points: points(layers) })
 }
 
+/// Standard deviation of a matrix by layer, where it was measured.
+pub(crate) fn spread_line(data: &StudyData, variant: &str, matrix: &str) -> Option<LayerLine> {
+    let mut layers: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
+    let rows = data.spreads.iter().filter(|row| row.variant == variant && row.matrix == matrix);
+    for row in rows.filter(|row| row.std.is_finite()) {
+        layers.entry(row.layer).or_default().push(row.std);
+    }
+    (!layers.is_empty()).then(|| LayerLine { count: 0, points: points(layers) })
+}
+
 fn points(layers: BTreeMap<u64, Vec<f64>>) -> Vec<LayerPoint> {
     let point = |(layer, values): (u64, Vec<f64>)| LayerPoint {
         layer,

@@ -9,7 +9,7 @@ mod layers;
 
 pub(crate) use difference::{Difference, Verdict};
 pub(crate) use grouping::{Line, Over, curve_lines, speeds};
-pub(crate) use layers::{LayerLine, influence_lines, skip_lines};
+pub(crate) use layers::{LayerLine, influence_lines, skip_lines, spread_line};
 
 use std::collections::{BTreeMap, BTreeSet};
 

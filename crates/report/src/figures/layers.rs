@@ -129,13 +129,13 @@ pub(crate) fn influence(analysis: &Analysis<'_>) -> Option<Figure> {
 }
 
 /// Layers from the left edge to the right one, and how many ticks: no more than layers.
-fn layer_scale(layers: impl Iterator<Item = u64>, frame: &Frame) -> (Scale, usize) {
+pub(super) fn layer_scale(layers: impl Iterator<Item = u64>, frame: &Frame) -> (Scale, usize) {
     let last = layers.max().unwrap_or(0).max(1);
     let scale = Scale::linear((-0.25, last as f64 + 0.25), (frame.left, frame.right));
     (scale, last.min(6) as usize + 1)
 }
 
-fn draw(scene: &mut Scene, line: &LayerLine, (x, y): (&Scale, &Scale), series: usize) {
+pub(super) fn draw(scene: &mut Scene, line: &LayerLine, (x, y): (&Scale, &Scale), series: usize) {
     let (colour, dash) = theme::series(series);
     let place = |layer: u64, value: f64| (x.at(layer as f64), y.at(value));
     if line.points.iter().any(|p| p.low < p.high) {
@@ -150,7 +150,7 @@ fn draw(scene: &mut Scene, line: &LayerLine, (x, y): (&Scale, &Scale), series: u
     }
 }
 
-fn seeds_of(seeds: impl Iterator<Item = u64>) -> String {
+pub(super) fn seeds_of(seeds: impl Iterator<Item = u64>) -> String {
     match seeds.collect::<std::collections::BTreeSet<_>>().len() {
         0 | 1 => " One seed: no band.".to_string(),
         n => format!(" Line: mean over {n} seeds; band: their range."),

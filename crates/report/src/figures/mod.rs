@@ -10,6 +10,7 @@ mod layers;
 mod legend;
 mod scatter;
 mod scene;
+mod spreads;
 mod theme;
 
 use std::path::Path;
@@ -58,6 +59,7 @@ pub(crate) fn all(analysis: &Analysis<'_>, paper: &Paper) -> PolarsResult<Vec<Fi
     figures.extend(coverage::curve(analysis));
     figures.extend(layers::skips(analysis));
     figures.extend(layers::influence(analysis));
+    figures.extend(spreads::panels(analysis));
     Ok(figures)
 }
 

@@ -2,6 +2,7 @@
 
 mod benchmarks;
 mod beside;
+mod correlations;
 mod main;
 mod study;
 
@@ -18,6 +19,7 @@ pub(crate) fn all(analysis: &Analysis<'_>, paper: &Paper) -> PolarsResult<Vec<Ta
     let mut tables = vec![main(analysis)];
     tables.extend(beside::beside(analysis, paper));
     tables.extend(benchmarks::benchmarks(analysis));
+    tables.extend(correlations::correlations(analysis));
     tables.push(study::deltas(analysis));
     tables.push(study::parameters(analysis));
     tables.push(study::cost(analysis)?);

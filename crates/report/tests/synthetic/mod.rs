@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use ablate_report::{
     CoverageRow, CurveRow, InfluenceRow, ItemRow, LedgerRow, Params, Provenance, ScoreRow, SkipRow,
-    StudyData, StudyInfo, VariantRow,
+    SpreadRow, StudyData, StudyInfo, VariantRow,
 };
 
 /// Name, language, metric, options (0 for generation), how far above chance the benchmark lets a model come.
@@ -212,6 +212,15 @@ fn layers(data: &mut StudyData, variant: &VariantRow, seeds: &[u64]) {
         skip(0, 0);
         for count in 1..=3 {
             (0..=variant.depth - count).for_each(|first| skip(count, first));
+        }
+        for (m, matrix) in ["q", "k", "v", "o", "gate", "up", "down"].into_iter().enumerate() {
+            data.spreads.extend((0..variant.depth).map(|layer| SpreadRow {
+                variant: variant.name.clone(),
+                seed: *seed,
+                layer,
+                matrix: matrix.into(),
+                std: 0.02 + 0.003 * m as f64 + 0.001 * layer as f64 + 0.0005 * *seed as f64,
+            }));
         }
         data.influence.extend((0..variant.depth).map(|layer| InfluenceRow {
             variant: variant.name.clone(),
