@@ -51,7 +51,10 @@ pub(crate) fn correlations(analysis: &Analysis<'_>) -> Option<Table> {
                         (found.low <= 0.0 && found.high >= 0.0).then_some(Mark::Indistinct);
                     let rho = Cell::difference(found.value, 2);
                     cells.push(rho.between(Some((found.low, found.high)), 2).mark(unclear));
-                    cells.push(Cell::number(found.p, 3));
+                    cells.push(match found.p {
+                        p if p < 0.001 => Cell::written(p, "< 0.001"),
+                        p => Cell::number(p, 3),
+                    });
                 }
                 _ => cells.extend([Cell::missing(), Cell::missing()]),
             }
