@@ -264,30 +264,16 @@ impl Resolver<'_> {
     /// differ from those before.
     fn held_draws(&mut self, document: &Table, draws: Vec<Draft>) -> Vec<Draft> {
         self.aim(&draws);
-        let (wanted, tried) = (draws.len() / sampler::TRIES, draws.len());
-        let mut held: Vec<Draft> = Vec::new();
-        let mut seen: Vec<(Option<Model>, Table)> = Vec::new();
-        for draw in draws {
-            if held.len() == wanted {
-                break;
-            }
-            let Some(model) = self.drawn_model(&draw) else { continue };
-            // What else was drawn makes two of one size different variants.
-            let mut rest = draw.delta.clone();
-            rest.remove("model");
-            if model.is_none() || !seen.contains(&(model.clone(), rest.clone())) {
-                seen.push((model, rest));
-                held.push(draw);
-            }
-        }
-        if held.len() < wanted {
+        let tried = draws.len();
+        let (held, missing) = sampler::distinct(draws, |draw| self.drawn_model(draw));
+        if missing > 0 {
             let node = document.at("design.random").map_or(&self.fallback, |node| &node.at).clone();
-            let what = format!("only {} of {tried} draws are of use, not {wanted}", held.len());
+            let (found, wanted) = (held.len(), held.len() + missing);
+            let what = format!("only {found} of {tried} draws are of use, not {wanted}");
             let why = "the others miss `hold.target`, or are drawn already".to_string();
-            let help = Some("ask for fewer, widen the ranges, or raise hold.tolerance".to_string());
-            self.report.error(&node, what, why, help);
+            let help = "ask for fewer, widen the ranges, or raise hold.tolerance".to_string();
+            self.report.error(&node, what, why, Some(help));
         }
-        sampler::name(&mut held);
         held
     }
 

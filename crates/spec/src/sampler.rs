@@ -9,11 +9,11 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use crate::design::{Axis, Draft, joint, segments};
 use crate::naming::short_names;
 use crate::reporter::Reporter;
-use crate::structure;
 use crate::tree::{At, Node, Table, Value};
+use crate::{Model, structure};
 
 /// Draws for every variant that is asked for.
-pub(crate) const TRIES: usize = 200;
+const TRIES: usize = 200;
 /// Decimals of drawn fractions: few enough to be read.
 const DECIMALS: i32 = 3;
 
@@ -168,12 +168,36 @@ fn delta(path: &[(&str, At)], value: Value, at: &At, report: &mut Reporter) -> T
     delta
 }
 
-/// Names for the draws that are kept; their labels say what was drawn.
-pub(crate) fn name(drafts: &mut [Draft]) {
-    let digits = drafts.len().to_string().len();
-    for (index, draft) in drafts.iter_mut().enumerate() {
+/// Of more draws than are asked for the first that can be held and that differ from those before,
+/// named, and how many are missing. `model` gives the size of a draw: `None` where it cannot be held,
+/// `Some(None)` where something else is wrong with it.
+pub(crate) fn distinct(
+    draws: Vec<Draft>,
+    model: impl Fn(&Draft) -> Option<Option<Model>>,
+) -> (Vec<Draft>, usize) {
+    let wanted = draws.len() / TRIES;
+    let mut held: Vec<Draft> = Vec::new();
+    let mut seen: Vec<(Option<Model>, Table)> = Vec::new();
+    for draw in draws {
+        if held.len() == wanted {
+            break;
+        }
+        let Some(model) = model(&draw) else { continue };
+        // What else was drawn makes two of one size different variants.
+        let mut rest = draw.delta.clone();
+        rest.remove("model");
+        let key = (model, rest);
+        if key.0.is_none() || !seen.contains(&key) {
+            seen.push(key);
+            held.push(draw);
+        }
+    }
+    let digits = held.len().to_string().len();
+    for (index, draft) in held.iter_mut().enumerate() {
         draft.name = format!("draw-{:0digits$}", index + 1);
     }
+    let missing = wanted - held.len();
+    (held, missing)
 }
 
 #[cfg(test)]
