@@ -1,7 +1,7 @@
 //! A study as a graph of stages.
 
 mod build;
-mod inputs;
+pub mod inputs;
 mod variants;
 
 pub use build::build;

@@ -2,6 +2,7 @@
 //!
 //! Writes nothing but the file of timings, and goes on without where that cannot be written.
 
+mod absent;
 mod blocked;
 mod contents;
 mod space;
@@ -22,10 +23,11 @@ pub fn run(root: &Root, args: &PlanArgs) -> CommandResult {
     for warning in &loaded.warnings {
         say(warning);
     }
-    let mut built = graph::build(&loaded.study)?;
+    let (study, missing) = absent::stand_in(&loaded.study);
+    let mut built = graph::build(&study)?;
     let machine = Machine::current();
     let timing = if args.no_timing { Timing::Cached } else { Timing::Measure };
-    let estimates = estimate(&mut built, &loaded.study, root, &machine, timing);
+    let estimates = estimate(&mut built, &study, root, &machine, timing);
     prefer_threads(&mut built, root, (&machine, machine.cores), Timing::Cached);
     let store = root.store();
     let states = built
@@ -33,8 +35,12 @@ pub fn run(root: &Root, args: &PlanArgs) -> CommandResult {
         .iter()
         .map(|(_, node)| store.state(node).map_err(CommandError::machine))
         .collect::<Result<Vec<_>, _>>()?;
-    let surroundings =
-        Surroundings { states: &states, machine: &machine, free: space::free(store.root()) };
+    let surroundings = Surroundings {
+        states: &states,
+        machine: &machine,
+        free: space::free(store.root()),
+        missing: &missing,
+    };
     let plan = Plan::new(&loaded.study, &built, &estimates, &surroundings);
     let text = if args.json {
         let json = serde_json::to_string_pretty(&plan).map_err(CommandError::bug)?;

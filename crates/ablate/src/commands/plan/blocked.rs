@@ -14,6 +14,9 @@ pub fn reason(
     estimates: &Estimates,
     around: &Surroundings<'_>,
 ) -> Option<String> {
+    if let Some(missing) = around.missing.get(variant) {
+        return Some(missing.clone());
+    }
     let mut disk = 0_u64;
     for (id, node) in built.graph.iter().filter(|(_, node)| node.wanted_by.contains(variant)) {
         match around.state(id) {

@@ -20,6 +20,8 @@ pub struct Surroundings<'a> {
     pub machine: &'a Machine,
     /// Bytes that may still be written.
     pub free: Option<u64>,
+    /// Inputs that are not there, by variant.
+    pub missing: &'a BTreeMap<String, String>,
 }
 
 impl Surroundings<'_> {
@@ -255,7 +257,12 @@ mod tests {
     fn plan(states: &mut dyn FnMut(&StudyGraph) -> Vec<State>, machine: &Machine) -> Plan {
         let (study, built, estimates) = estimated(LADDER);
         let states = states(&built);
-        let around = Surroundings { states: &states, machine, free: Some(1 << 40) };
+        let around = Surroundings {
+            states: &states,
+            machine,
+            free: Some(1 << 40),
+            missing: &BTreeMap::new(),
+        };
         Plan::new(&study, &built, &estimates, &around)
     }
 
@@ -339,7 +346,12 @@ mod tests {
     fn too_little_disk_blocks() {
         let (study, built, estimates) = estimated(LADDER);
         let (states, machine) = (missing(&built), machine());
-        let around = Surroundings { states: &states, machine: &machine, free: Some(1_000_000) };
+        let around = Surroundings {
+            states: &states,
+            machine: &machine,
+            free: Some(1_000_000),
+            missing: &BTreeMap::new(),
+        };
         let plan = Plan::new(&study, &built, &estimates, &around);
         let reason = plan.variants[3].blocked.as_ref().unwrap();
         assert!(reason.contains("on disk, but 1.00 MB are free"), "{reason}");

@@ -157,7 +157,12 @@ mod tests {
     fn every_variant_and_every_shared_stage_has_a_line() {
         let (study, built, estimates) = estimated(LADDER);
         let (states, machine) = (vec![State::Missing; built.graph.len()], machine());
-        let around = Surroundings { states: &states, machine: &machine, free: None };
+        let around = Surroundings {
+            states: &states,
+            machine: &machine,
+            free: None,
+            missing: &Default::default(),
+        };
         let plan = Plan::new(&study, &built, &estimates, &around);
         let text = render(&plan, &built);
         let line = |start: &str| {

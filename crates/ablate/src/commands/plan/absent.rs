@@ -1,0 +1,61 @@
+//! Inputs that are not there: a plan needs sizes, not text.
+
+use std::collections::BTreeMap;
+
+use ablate_spec::{Build, Origin, Storyworld, Study, TrainBpe, Variant};
+
+use crate::graph::inputs;
+
+/// What a corpus of unknown size is taken for.
+const UNKNOWN: u64 = 1_000_000_000;
+
+/// A study whose graph can be built although some of its files are not there, and for each variant
+/// that wants one what is missing.
+///
+/// Text that is missing is stood in for by as much of the generator's, a tokenizer by one of its
+/// size, and items by none. Nothing may be run of it.
+pub fn stand_in(study: &Study) -> (Study, BTreeMap<String, String>) {
+    let mut study = study.clone();
+    let mut missing = BTreeMap::new();
+    for parent in &mut study.parents {
+        replace(&mut parent.variant);
+    }
+    for variant in &mut study.variants {
+        if let Some(reason) = replace(variant) {
+            missing.insert(variant.name.clone(), reason);
+        }
+    }
+    (study, missing)
+}
+
+/// Replaces what is missing; the first reason why something had to be.
+fn replace(variant: &mut Variant) -> Option<String> {
+    let mut reasons = Vec::new();
+    let generated = inputs::world(&variant.corpus).is_some();
+    for source in &mut variant.corpus.sources {
+        let Origin::Files(files) = &source.from else { continue };
+        if let Err(error) = inputs::files(files) {
+            reasons.push(error.to_string());
+            source.from = Origin::Storyworld(Storyworld { seed: 1 });
+            variant.corpus.bytes.get_or_insert(UNKNOWN);
+        }
+    }
+    if !generated && !reasons.is_empty() {
+        // The generator's benchmarks are not the study's.
+        variant.eval.benchmarks.retain(|name| name != "all");
+    }
+    if let Build::File(file) = &variant.tokenizer.build
+        && let Err(error) = inputs::check_tokenizer(&file.path, variant.tokenizer.vocabulary)
+    {
+        reasons.push(error.to_string());
+        variant.tokenizer.build = Build::Train(TrainBpe { bytes: UNKNOWN });
+    }
+    variant.eval.files.retain(|path| match ablate_eval::read_items(path.as_ref()) {
+        Ok(_) => true,
+        Err(error) => {
+            reasons.push(error.to_string());
+            false
+        }
+    });
+    reasons.into_iter().next()
+}
