@@ -3,6 +3,7 @@
 //! Writes nothing but the file of timings, and goes on without where that cannot be written.
 
 mod blocked;
+mod claims;
 mod contents;
 mod space;
 pub mod table;
@@ -22,6 +23,9 @@ pub fn run(root: &Root, args: &PlanArgs) -> CommandResult {
     for warning in &loaded.warnings {
         say(warning);
     }
+    for warning in claims::warnings(&loaded.study) {
+        say(&warning);
+    }
     let mut built = graph::build(&loaded.study)?;
     let machine = Machine::current();
     let timing = if args.no_timing { Timing::Cached } else { Timing::Measure };
@@ -40,7 +44,7 @@ pub fn run(root: &Root, args: &PlanArgs) -> CommandResult {
         let json = serde_json::to_string_pretty(&plan).map_err(CommandError::bug)?;
         json + "\n"
     } else {
-        text::render(&plan, &built)
+        text::render(&plan, &built) + &claims::notes(&loaded.study)
     };
     print(&text)?;
     Ok(Exit::Ok)
