@@ -14,6 +14,8 @@ pub enum Exit {
     Usage = 2,
     /// Nothing matched what was asked for.
     NoMatch = 4,
+    /// A claim that the study requires is contradicted by its results.
+    Contradicted = 5,
     /// A mistake of ours.
     Bug = 70,
     /// Somebody else is at work, or the machine said no: try again.

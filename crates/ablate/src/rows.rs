@@ -1,5 +1,6 @@
 //! From results in the store to the rows of a report.
 
+mod claims;
 mod curves;
 mod scores;
 mod skips;
@@ -40,6 +41,7 @@ pub fn collect(
             seeds: study.seeds.clone(),
             factors: study.factors.clone(),
         },
+        claims: study.claims.iter().map(claims::row).collect(),
         spec_text: loaded.text.clone(),
         ..StudyData::default()
     };

@@ -1,11 +1,16 @@
 //! The headline findings of a study in sentences, computed from the rows. A difference that the test does not separate is said to be one.
 
 use crate::analysis::{Analysis, Difference, Measure, Verdict};
+use crate::claims::{self, JudgedClaim};
 use crate::number::{fixed, signed};
 use crate::paper::Paper;
 
 /// The findings, most important first.
-pub(crate) fn findings(analysis: &Analysis<'_>, paper: &Paper) -> Vec<String> {
+pub(crate) fn findings(
+    analysis: &Analysis<'_>,
+    paper: &Paper,
+    claims: &[JudgedClaim],
+) -> Vec<String> {
     let headline = analysis.headline();
     let scored: Vec<usize> = (0..analysis.variants().len())
         .filter(|v| analysis.estimate(*v, headline).is_some())
@@ -28,6 +33,7 @@ pub(crate) fn findings(analysis: &Analysis<'_>, paper: &Paper) -> Vec<String> {
         }
         out.extend(chance(analysis, &scored));
     }
+    out.extend(claims::finding(claims));
     out.extend(beside(analysis, paper, headline));
     out.extend(failures(analysis));
     if analysis.seeds().len() < 2 {

@@ -2,7 +2,7 @@
 //!
 //! A study's rows ([`StudyData`]) become polars frames that are saved as parquet, one table intermediate form ([`Table`]) that is rendered to
 //! Markdown, LaTeX, CSV, HTML and plain text, figures drawn by plotters as SVG and PNG, and one self-contained page. [`write`] makes a
-//! report, [`read`] takes its rows back, [`compare`] sets two variants or two studies side by side, [`headline`] is the short table
+//! report and judges the study's claims, [`read`] takes its rows back, [`compare`] sets two variants or two studies side by side, [`headline`] is the short table
 //! after a run.
 //!
 //! This crate is the only one that knows polars and plotters. It deliberately does not train, score or decide anything about models, knows
@@ -10,6 +10,7 @@
 //! come from `ablate-stats`.
 
 mod analysis;
+mod claims;
 mod compare;
 mod error;
 mod figures;
@@ -25,6 +26,7 @@ mod table;
 mod tables;
 mod write;
 
+pub use claims::{ClaimRow, ClaimTest, ClaimVerdict, Enough, Expectation, JudgedClaim};
 pub use compare::{Comparison, Pair, Quantity, ScoreDifference, Selection, compare};
 pub use error::ReportError;
 pub use number::{count, duration, fixed, grouped, si, si_unit, signed};

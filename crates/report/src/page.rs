@@ -4,6 +4,7 @@ use minijinja::{Environment, Value, context};
 
 use crate::ReportError;
 use crate::analysis::Analysis;
+use crate::claims::JudgedClaim;
 use crate::figures::{self, Figure, our_scale};
 use crate::findings::findings;
 use crate::frames::Rows;
@@ -21,8 +22,9 @@ static REGULAR: &[u8] = include_bytes!("../assets/Inter-Regular.woff2");
 static SEMIBOLD: &[u8] = include_bytes!("../assets/Inter-SemiBold.woff2");
 
 /// Which tables (`t:`) and figures (`f:`) each section shows, in reading order. A section without any of them is left out.
-const SECTIONS: [(&str, &str, &[&str]); 8] = [
+const SECTIONS: [(&str, &str, &[&str]); 9] = [
     ("results", "Results", &["f:ladder", "f:variants", "t:main"]),
+    ("claims", "Claims", &["t:claims"]),
     ("paper", "Beside the paper", &["t:paper"]),
     ("benchmarks", "Benchmarks", &["f:benchmarks", "t:benchmarks"]),
     ("learning", "Learning curves", &["f:curves-tokens", "f:curves-bytes"]),
@@ -36,6 +38,7 @@ const SECTIONS: [(&str, &str, &[&str]); 8] = [
 pub(crate) fn page(
     analysis: &Analysis<'_>,
     paper: &Paper,
+    claims: &[JudgedClaim],
     tables: &[Table],
     figures: &[(Figure, String)],
 ) -> Result<String, ReportError> {
@@ -79,7 +82,7 @@ pub(crate) fn page(
             title => if data.study.title.is_empty() { &data.study.name } else { &data.study.title },
             seeds => data.study.seeds.clone(),
             introduction => introduction(analysis, paper),
-            findings => findings(analysis, paper),
+            findings => findings(analysis, paper, claims),
             sections => sections,
             provenance => provenance(data),
             spec_text => &data.spec_text,

@@ -18,7 +18,54 @@ pub(crate) struct Paper {
     citation: String,
     #[serde(rename = "note")]
     _note: String,
+    /// What a difference may be by chance.
+    pub(crate) noise: Noise,
     elements: Vec<Element>,
+}
+
+/// What a difference of the paper may be by chance.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Noise {
+    #[serde(rename = "source")]
+    _source: String,
+    /// Trainings behind a row.
+    pub(crate) seeds: u32,
+    /// The average that the sampling error is of.
+    pub(crate) average: String,
+    /// Standard error of that average over items, in points.
+    pub(crate) sampling_error: f64,
+    tasks: BTreeMap<String, Task>,
+    pub(crate) equals: Equals,
+}
+
+/// A benchmark of the paper.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Task {
+    items: f64,
+    /// The baseline's score in percent.
+    score: f64,
+}
+
+/// Two trainings that the paper calls equal.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Equals {
+    pub(crate) what: String,
+    #[cfg_attr(not(test), expect(dead_code, reason = "where the difference comes from"))]
+    scores: [f64; 2],
+    /// How far they are apart, in points.
+    pub(crate) difference: f64,
+}
+
+impl Noise {
+    /// Standard error over the items of a task, in points.
+    pub(crate) fn of_task(&self, name: &str) -> Option<f64> {
+        let task = self.tasks.iter().find(|(key, _)| key.replace('_', "-") == name)?.1;
+        let share = task.score / 100.0;
+        Some(100.0 * (share * (1.0 - share) / task.items).sqrt())
+    }
 }
 
 /// A table or figure of the paper.
@@ -72,6 +119,14 @@ pub(crate) struct PaperRow {
     pub(crate) values: BTreeMap<String, f64>,
 }
 
+impl Element {
+    /// The row of this label, among those that no variant corresponds to as well.
+    pub(crate) fn row(&self, label: &str) -> Option<&PaperRow> {
+        let plain = |label: &str| label.trim().to_lowercase();
+        self.rows.iter().chain(&self.context).find(|row| plain(&row.label) == plain(label))
+    }
+}
+
 /// An element beside a study.
 #[derive(Debug)]
 pub(crate) struct Beside<'a> {
@@ -97,20 +152,37 @@ impl Paper {
         self.elements.iter().find(|e| e.id == id)
     }
 
+    /// The paper's rows for some variants of a study: those that the whole study has, or else those that these variants have among
+    /// themselves.
+    pub(crate) fn lined_up<'a>(
+        &self,
+        element: &'a Element,
+        analysis: &Analysis<'_>,
+        chosen: &[usize],
+    ) -> Option<Vec<&'a PaperRow>> {
+        if let Some(rows) = line_up(element, analysis) {
+            return chosen.iter().map(|v| rows.get(*v).copied()).collect();
+        }
+        let variants: Vec<VariantRow> =
+            chosen.iter().map(|v| analysis.variants()[*v].clone()).collect();
+        by_words(element, &variants).or_else(|| by_rank(element, &variants))
+    }
+
     /// The element that a study mirrors, lined up with its variants.
     pub(crate) fn beside(&self, analysis: &Analysis<'_>) -> Option<Beside<'_>> {
         let element = self.element(analysis.data.study.mirrors.as_deref()?)?;
-        let variants = analysis.variants();
-        let rows = by_words(element, variants)
-            .or_else(|| by_rank(element, variants))
-            .or_else(|| {
-                let in_order =
-                    analysis.data.study.is_ladder() && element.rows.len() == variants.len();
-                in_order.then(|| element.rows.iter().collect())
-            })
-            .unwrap_or_default();
+        let rows = line_up(element, analysis).unwrap_or_default();
         Some(Beside { element, rows })
     }
+}
+
+/// The paper's row for every variant of a study, when each has one of its own.
+fn line_up<'a>(element: &'a Element, analysis: &Analysis<'_>) -> Option<Vec<&'a PaperRow>> {
+    let variants = analysis.variants();
+    by_words(element, variants).or_else(|| by_rank(element, variants)).or_else(|| {
+        let in_order = analysis.data.study.is_ladder() && element.rows.len() == variants.len();
+        in_order.then(|| element.rows.iter().collect())
+    })
 }
 
 /// Rows whose words occur in the variants' names, when that gives every variant a row of its own.
@@ -173,7 +245,11 @@ fn quantity(variants: &[VariantRow], variant: &VariantRow, key: &str) -> Option<
         "vocabulary" => Some(variant.vocabulary as f64),
         "depth" => Some(variant.depth as f64),
         "expansion" => (variant.width > 0).then(|| variant.ffn as f64 / variant.width as f64),
-        "sampling" => setting("rounds.rate"),
+        // One round samples nothing, whatever the rate says.
+        "sampling" => match setting("rounds.count") {
+            Some(count) if count < 2.0 => Some(0.0),
+            _ => setting("rounds.rate"),
+        },
         "rounds" => setting("rounds.count"),
         _ => None,
     }
@@ -182,6 +258,35 @@ fn quantity(variants: &[VariantRow], variant: &VariantRow, key: &str) -> Option<
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The sampling error follows from the numbers of items, the other noise from two printed averages.
+    #[test]
+    fn noise_is_what_the_printed_numbers_give() {
+        let noise = Paper::embedded().unwrap().noise;
+        let errors: Vec<f64> =
+            ["arc-e", "hellaswag", "c3"].iter().map(|t| noise.of_task(t).unwrap()).collect();
+        let squares: f64 = errors.iter().map(|e| e * e).sum();
+        assert!((squares.sqrt() / 3.0 - noise.sampling_error).abs() < 0.005, "{errors:?}");
+        // 100 sqrt(0.477 * 0.523 / 1825)
+        assert!((errors[2] - 1.169).abs() < 0.001 && noise.of_task("piqa").is_none());
+        let [a, b] = noise.equals.scores;
+        assert!((a - b - noise.equals.difference).abs() < 1e-9);
+    }
+
+    /// A single round is the row of rate 0% although the base has a rate for later rounds.
+    #[test]
+    fn one_round_samples_nothing() {
+        let paper = Paper::embedded().unwrap();
+        let change = |path: &str, from: &str, to: &str| (path.into(), from.into(), to.into());
+        let with = |rate: &str| VariantRow {
+            delta: vec![change("rounds.count", "1", "2"), change("rounds.rate", "0.5", rate)],
+            ..variant("v", 512)
+        };
+        let variants = [with("0.5"), variant("one", 512), with("1.0"), with("0.25"), with("0.75")];
+        let rows = by_rank(paper.element("table-6").unwrap(), &variants).unwrap();
+        let averages: Vec<f64> = rows.iter().map(|r| r.average).collect();
+        assert_eq!(averages, [54.46, 51.61, 54.87, 53.17, 54.67]);
+    }
 
     #[test]
     fn settings_fall_back_to_the_base_of_other_deltas() {

@@ -39,6 +39,7 @@ pub fn read(dir: &Path) -> Result<StudyData, ReportError> {
         skips: rows(dir)?,
         influence: rows(dir)?,
         spreads: rows(dir)?,
+        claims: manifest.claims,
         provenance: manifest.provenance,
         spec_text: manifest.spec_text,
     })

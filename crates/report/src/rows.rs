@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::claims::ClaimRow;
+
 /// Everything a report is made from.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct StudyData {
@@ -27,6 +29,8 @@ pub struct StudyData {
     pub influence: Vec<InfluenceRow>,
     /// How widely the trained weights spread.
     pub spreads: Vec<SpreadRow>,
+    /// What is claimed of them.
+    pub claims: Vec<ClaimRow>,
     /// Where the numbers come from.
     pub provenance: Provenance,
     /// The study file as written.

@@ -10,6 +10,7 @@ use polars::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::ReportError;
+use crate::claims::{self, ClaimRow, JudgedClaim};
 use crate::frames::Rows;
 use crate::paper::Paper;
 use crate::rows::{
@@ -20,20 +21,27 @@ use crate::{figures, page, tables};
 
 /// Name of the file with everything that is not a row, and with the list of what the report consists of.
 pub(crate) const MANIFEST: &str = "study.json";
+/// Name of the file with the verdicts of the claims, for scripts.
+const CLAIMS: &str = "claims.json";
 
 /// What was written.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Written {
     /// The folder.
     pub dir: PathBuf,
     /// Every file in it that belongs to the report, relative to the folder, sorted.
     pub files: Vec<PathBuf>,
+    /// What became of the claims.
+    pub claims: Vec<JudgedClaim>,
 }
 
 /// The part of a study that is not rows.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Manifest {
     pub(crate) study: StudyInfo,
+    /// What is claimed; reports of earlier versions have none.
+    #[serde(default)]
+    pub(crate) claims: Vec<ClaimRow>,
     pub(crate) provenance: Provenance,
     pub(crate) spec_text: String,
     /// Files and folders of the report at the top of its folder.
@@ -48,13 +56,13 @@ pub fn write(data: &StudyData, dir: &Path) -> Result<Written, ReportError> {
     let fresh = beside(dir, "new");
     remove(&fresh)?;
     fs::create_dir_all(&fresh).map_err(|e| ReportError::io("create", &fresh, e))?;
-    let files = fill(data, &fresh)?;
+    let (files, claims) = fill(data, &fresh)?;
     replace(dir, &fresh)?;
-    Ok(Written { dir: dir.to_path_buf(), files })
+    Ok(Written { dir: dir.to_path_buf(), files, claims })
 }
 
 /// Writes every file of the report into an empty folder.
-fn fill(data: &StudyData, dir: &Path) -> Result<Vec<PathBuf>, ReportError> {
+fn fill(data: &StudyData, dir: &Path) -> Result<(Vec<PathBuf>, Vec<JudgedClaim>), ReportError> {
     let mut files: Vec<PathBuf> = vec![
         parquet::<VariantRow>(&data.variants, dir)?,
         parquet::<ScoreRow>(&data.scores, dir)?,
@@ -70,7 +78,8 @@ fn fill(data: &StudyData, dir: &Path) -> Result<Vec<PathBuf>, ReportError> {
     let query = |e: PolarsError| ReportError::Query(e.to_string());
     let paper = Paper::embedded()?;
     let analysis = crate::analyse(data)?;
-    let tables = tables::all(&analysis, &paper).map_err(query)?;
+    let claims = claims::judge(&analysis, &paper);
+    let tables = tables::all(&analysis, &paper, &claims).map_err(query)?;
     for folder in ["tables", "figures"] {
         let path = dir.join(folder);
         fs::create_dir_all(&path).map_err(|e| ReportError::io("create", &path, e))?;
@@ -91,8 +100,13 @@ fn fill(data: &StudyData, dir: &Path) -> Result<Vec<PathBuf>, ReportError> {
         files.push(png);
         drawn.push((figure, svg));
     }
-    let page = page::page(&analysis, &paper, &tables, &drawn)?;
+    let page = page::page(&analysis, &paper, &claims, &tables, &drawn)?;
     files.push(text_file(dir, "index.html", &page)?);
+    if !claims.is_empty() {
+        let text = serde_json::to_string_pretty(&claims)
+            .map_err(|e| ReportError::io("write", &dir.join(CLAIMS), e.into()))?;
+        files.push(text_file(dir, CLAIMS, &format!("{text}\n"))?);
+    }
 
     files.push(PathBuf::from(MANIFEST));
     files.sort();
@@ -104,6 +118,7 @@ fn fill(data: &StudyData, dir: &Path) -> Result<Vec<PathBuf>, ReportError> {
     entries.dedup();
     let manifest = Manifest {
         study: data.study.clone(),
+        claims: data.claims.clone(),
         provenance: data.provenance.clone(),
         spec_text: data.spec_text.clone(),
         entries,
@@ -111,7 +126,7 @@ fn fill(data: &StudyData, dir: &Path) -> Result<Vec<PathBuf>, ReportError> {
     let text = serde_json::to_string_pretty(&manifest)
         .map_err(|e| ReportError::io("write", &dir.join(MANIFEST), e.into()))?;
     text_file(dir, MANIFEST, &format!("{text}\n"))?;
-    Ok(files)
+    Ok((files, claims))
 }
 
 fn parquet<T: Rows>(rows: &[T], dir: &Path) -> Result<PathBuf, ReportError> {

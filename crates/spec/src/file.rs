@@ -40,7 +40,7 @@ pub(crate) struct StudyFile {
     pub(crate) parents: Option<BTreeMap<String, ParentTable>>,
     /// How variants are made of the base; without it, the base is the only variant.
     pub(crate) design: Option<DesignTable>,
-    /// Orderings that are expected of the results.
+    /// What is expected of the results.
     pub(crate) claim: Option<Vec<ClaimTable>>,
     /// What the report shows.
     pub(crate) report: Option<ReportTable>,
@@ -189,21 +189,27 @@ pub(crate) struct StepTable {
     pub(crate) hold: Option<bool>,
 }
 
-/// An ordering that is expected of the results.
+/// Something that is expected of the results.
 #[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ClaimTable {
     /// Slug, unique in the study.
     pub(crate) id: String,
-    /// The claim in words; the ordering when not written.
+    /// The claim in words; the expectation when not written.
     pub(crate) statement: Option<String>,
     /// What is compared, e.g. "average".
     #[schemars(length(min = 1))]
     pub(crate) metric: String,
-    /// Names of variants joined by `>` or by `<`.
+    /// Names of variants joined by `>`, by `<` or by `=`, or `rises with`, `falls with` or
+    /// `unrelated to` a size.
     pub(crate) expect: String,
+    /// Largest difference, or rank correlation, that counts as none.
+    #[schemars(extend("exclusiveMinimum" = 0))]
+    pub(crate) within: Option<f64>,
     /// Where the claim is made, e.g. "Table 1".
     pub(crate) source: Option<String>,
+    /// Rows of the paper for the variants of `expect`, in its order.
+    pub(crate) paper: Option<Vec<String>>,
     /// Whether a contradiction fails the run.
     #[serde(default)]
     pub(crate) require: bool,
@@ -247,7 +253,7 @@ pub(crate) struct ProfileTable {
     pub(crate) parents: Option<BTreeMap<String, ParentTable>>,
     /// How variants are made of the base.
     pub(crate) design: Option<DesignTable>,
-    /// Orderings that are expected of the results.
+    /// What is expected of the results.
     pub(crate) claim: Option<Vec<ClaimTable>>,
     /// What the report shows.
     pub(crate) report: Option<ReportTable>,

@@ -21,6 +21,7 @@ mod decoder;
 mod defaults;
 mod design;
 mod diagnostic;
+mod expectation;
 mod file;
 mod hold;
 mod holding;
@@ -46,6 +47,7 @@ mod tree;
 mod variant;
 
 pub use diagnostic::{Diagnostic, Failure, Severity, SourceText, render};
+pub use expectation::{Expectation, Quantity};
 pub use layers::Read;
 pub use load::{Loaded, Options, load};
 pub use schema::schema;

@@ -8,6 +8,7 @@ use ablate_cost::Shape;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::expectation::Expectation;
 use crate::variant::{Corpus, Eval, Init, Model, Rounds, Tokenizer, Train};
 
 /// A study: a base, the variants that a design makes of it, and what is expected of them.
@@ -30,7 +31,7 @@ pub struct Study {
     pub variants: Vec<Variant>,
     /// Models that variants inherit from, by name.
     pub parents: Vec<Parent>,
-    /// Orderings that the study expects to see.
+    /// What the study expects to see.
     pub claims: Vec<Claim>,
     /// What the report shows.
     pub report: Report,
@@ -168,8 +169,8 @@ pub enum Solved {
     Width,
 }
 
-/// An ordering that a paper states, to be checked against our own rows.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// Something that a paper states, to be checked against our own rows.
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Claim {
     /// Slug, unique in the study.
     pub id: String,
@@ -177,12 +178,15 @@ pub struct Claim {
     pub statement: String,
     /// What is compared, e.g. `average`.
     pub metric: String,
-    /// The ordering as written, e.g. `compact > base`.
+    /// The expectation as written, e.g. `compact > base`.
     pub expect: String,
-    /// The variants of `expect`, largest first.
-    pub order: Vec<String>,
+    /// What `expect` and `within` mean.
+    pub expectation: Expectation,
     /// Where the claim is made, e.g. `Table 1`.
     pub source: String,
+    /// The paper's rows for the variants of the expectation, in their order; empty when they are
+    /// to be found by name or rank.
+    pub paper: Vec<String>,
     /// Whether a contradiction fails the run.
     pub require: bool,
 }

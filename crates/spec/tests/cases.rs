@@ -77,7 +77,10 @@ fn summary(study: &Study) -> String {
         describe(&mut out, &format!("parent, seed {}: ", parent.seed), &parent.variant);
     }
     for claim in &study.claims {
-        writeln!(out, "claim {}: {}", claim.id, claim.order.join(" > ")).unwrap();
+        writeln!(out, "claim {}: {:?}", claim.id, claim.expectation).unwrap();
+        if !claim.paper.is_empty() {
+            writeln!(out, "  in the paper: {:?}", claim.paper).unwrap();
+        }
     }
     out
 }

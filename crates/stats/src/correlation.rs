@@ -1,6 +1,6 @@
 //! Rank correlation: does our small scale order the variants as the paper does?
 
-use crate::error::{StatsError, check_same_length, check_values};
+use crate::error::{StatsError, check_fraction, check_same_length, check_values};
 use crate::tails::{normal_cdf, normal_two_sided, student_two_sided};
 
 /// Up to this many pairs Spearman's p visits every permutation (8! = 40,320).
@@ -21,6 +21,31 @@ pub struct Correlation {
     pub p: f64,
     /// Number of pairs.
     pub n: usize,
+}
+
+impl Correlation {
+    /// Interval of a rank correlation by [`spearman`] at another level than 95%.
+    ///
+    /// # Errors
+    /// A level outside (0, 1).
+    pub fn interval(&self, level: f64) -> Result<(f64, f64), StatsError> {
+        check_fraction("an interval", "level", level)?;
+        Ok(fisher_interval(self.value, self.n, level))
+    }
+
+    /// One-sided p of "not above `bound`" for a correlation by [`spearman`], by the z behind its
+    /// interval; 1 where that is unbounded (three pairs).
+    pub fn p_above(&self, bound: f64) -> f64 {
+        match fisher(self.value, self.n) {
+            Some((z, error)) => normal_cdf((bound.clamp(-1.0, 1.0).atanh() - z) / error),
+            None => 1.0,
+        }
+    }
+
+    /// One-sided p of "not below `bound`", as [`Correlation::p_above`].
+    pub fn p_below(&self, bound: f64) -> f64 {
+        Self { value: -self.value, ..*self }.p_above(-bound)
+    }
 }
 
 /// Spearman's rank correlation of `x` and `y`, with average ranks for ties.
@@ -51,7 +76,7 @@ pub fn spearman(x: &[f64], y: &[f64]) -> Result<Correlation, StatsError> {
         let freedom = n as f64 - 2.0;
         student_two_sided(rho * (freedom / (1.0 - rho * rho)).sqrt(), freedom)
     };
-    let (low, high) = fisher_interval(rho, n);
+    let (low, high) = fisher_interval(rho, n, 0.95);
     Ok(Correlation { value: rho, low, high, p, n })
 }
 
@@ -153,15 +178,22 @@ fn permutation_p(left: &[f64], right: &[f64]) -> f64 {
     f64::from(hits) / f64::from(total)
 }
 
-fn fisher_interval(rho: f64, n: usize) -> (f64, f64) {
+fn fisher_interval(rho: f64, n: usize, level: f64) -> (f64, f64) {
+    match fisher(rho, n) {
+        Some((z, error)) => widen(rho, z, normal_two_sided(level) * error),
+        None => (-1.0, 1.0),
+    }
+}
+
+/// Fisher's z of a rank correlation and its standard error.
+fn fisher(rho: f64, n: usize) -> Option<(f64, f64)> {
     if n <= 3 {
-        return (-1.0, 1.0);
+        return None;
     }
     let count = n as f64;
     let nearest =
         if rho.abs() == 1.0 { rho * (1.0 - 12.0 / (count * (count * count - 1.0))) } else { rho };
-    let error = ((1.0 + nearest * nearest / 2.0) / (count - 3.0)).sqrt();
-    widen(rho, nearest.atanh(), normal_two_sided(0.95) * error)
+    Some((nearest.atanh(), ((1.0 + nearest * nearest / 2.0) / (count - 3.0)).sqrt()))
 }
 
 fn widen(value: f64, z: f64, reach: f64) -> (f64, f64) {

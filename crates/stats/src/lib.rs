@@ -12,6 +12,7 @@
 
 mod bootstrap;
 mod compare;
+mod contrast;
 mod correlation;
 mod error;
 mod estimate;
@@ -23,6 +24,7 @@ mod tails;
 
 pub use bootstrap::{hierarchical_bootstrap, paired_bootstrap};
 pub use compare::{Basis, Comparison, Verdict, compare, compare_at};
+pub use contrast::{Contrast, Enough, Target};
 pub use correlation::{Correlation, kendall_tau, spearman};
 pub use error::StatsError;
 pub use estimate::{
@@ -30,4 +32,4 @@ pub use estimate::{
 };
 pub use multiple::{benjamini_hochberg, holm};
 pub use paired::{mcnemar_exact, paired_t, sign_flip};
-pub use power::minimum_detectable_effect;
+pub use power::{minimum_detectable_effect, pairs_for_correlation, pairs_for_no_correlation};

@@ -1,9 +1,9 @@
 //! Agreement with scipy, statsmodels and numpy; `fixtures/make_reference.py` made the numbers.
 
 use ablate_stats::{
-    benjamini_hochberg, clustered_standard_error, compare, holm, kendall_tau, mcnemar_exact,
-    mean_interval, minimum_detectable_effect, paired_t, sign_flip, spearman, standard_error,
-    wilson,
+    Contrast, Target, benjamini_hochberg, clustered_standard_error, compare, holm, kendall_tau,
+    mcnemar_exact, mean_interval, minimum_detectable_effect, paired_t, sign_flip, spearman,
+    standard_error, wilson,
 };
 use serde::Deserialize;
 
@@ -19,6 +19,21 @@ struct Reference {
     detectable: Vec<DetectableCase>,
     quantile: Vec<QuantileCase>,
     two_way: Vec<TwoWayCase>,
+    contrast: Vec<ContrastCase>,
+}
+
+#[derive(Deserialize)]
+struct ContrastCase {
+    differences: Vec<f64>,
+    within: f64,
+    tost: f64,
+    beyond: f64,
+    low: f64,
+    high: f64,
+    effect: f64,
+    seeds_for_effect: usize,
+    truth: f64,
+    seeds_for_equivalence: usize,
 }
 
 #[derive(Deserialize)]
@@ -228,5 +243,23 @@ fn comparisons() {
         same(found.p, case.p);
         same(found.difference.low.unwrap(), case.low);
         same(found.difference.high.unwrap(), case.high);
+    }
+}
+
+#[test]
+fn contrasts() {
+    for case in reference().contrast {
+        let a: Vec<Vec<f64>> = case.differences.iter().map(|value| vec![*value]).collect();
+        let found = Contrast::of(&a, &vec![vec![0.0]; a.len()]).unwrap();
+        same(found.equivalence(case.within), case.tost);
+        same(found.p_above(0.1), case.beyond);
+        let (low, high) = found.interval(0.9).unwrap().unwrap();
+        same(low, case.low);
+        same(high, case.high);
+        let enough = |target| found.enough(target, 0.05, 0.8).unwrap();
+        let effect = enough(Target::Difference(case.effect));
+        assert_eq!((effect.seeds, effect.items), (Some(case.seeds_for_effect), None));
+        let equivalence = Target::Equivalence { within: case.within, truth: case.truth };
+        assert_eq!(enough(equivalence).seeds, Some(case.seeds_for_equivalence));
     }
 }

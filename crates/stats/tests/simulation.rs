@@ -3,7 +3,9 @@
 //! The wide measurement is `fixtures/simulate_compare.py`; here the settings that matter
 //! most guard against a regression.
 
-use ablate_stats::{Verdict, compare, mean_interval, minimum_detectable_effect, wilson};
+use ablate_stats::{
+    Contrast, Target, Verdict, compare, mean_interval, minimum_detectable_effect, wilson,
+};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
@@ -38,22 +40,41 @@ impl Setting {
     fn found(&self, tables: usize, stream: u8) -> f64 {
         let mut normal = Normal::new(stream);
         let hits = (0..tables).filter(|_| {
-            let by_item: Vec<f64> = (0..self.items).map(|_| self.item_sd * normal.draw()).collect();
-            // `b` carries structure shared by both variants, which pairing must remove.
-            let shared: Vec<f64> = (0..self.items).map(|_| 3.0 * normal.draw()).collect();
-            let (mut a, mut b) = (Vec::new(), Vec::new());
-            for _ in 0..self.seeds {
-                let by_seed = self.shift + self.seed_sd * normal.draw();
-                a.push(
-                    (0..self.items)
-                        .map(|item| shared[item] + by_seed + by_item[item] + normal.draw())
-                        .collect::<Vec<f64>>(),
-                );
-                b.push(shared.clone());
-            }
+            let (a, b) = self.draw(&mut normal);
             compare(&a, &b).unwrap().verdict != Verdict::NotDistinguishable
         });
         hits.count() as f64 / tables as f64
+    }
+
+    /// Two tables, seeds x items.
+    fn draw(&self, normal: &mut Normal) -> (Vec<Vec<f64>>, Vec<Vec<f64>>) {
+        let by_item: Vec<f64> = (0..self.items).map(|_| self.item_sd * normal.draw()).collect();
+        // `b` carries structure shared by both variants, which pairing must remove.
+        let shared: Vec<f64> = (0..self.items).map(|_| 3.0 * normal.draw()).collect();
+        let (mut a, mut b) = (Vec::new(), Vec::new());
+        for _ in 0..self.seeds {
+            let by_seed = self.shift + self.seed_sd * normal.draw();
+            a.push(
+                (0..self.items)
+                    .map(|item| shared[item] + by_seed + by_item[item] + normal.draw())
+                    .collect::<Vec<f64>>(),
+            );
+            b.push(shared.clone());
+        }
+        (a, b)
+    }
+}
+
+/// The number of seeds that is said to be enough gives about the power that was asked for.
+#[test]
+fn seeds_that_are_enough() {
+    for (stream, seed_sd, item_sd, shift) in [(31, 0.5, 0.3, 0.5), (32, 0.1, 1.5, 0.8)] {
+        let pilot = Setting { seeds: 60, items: 60, seed_sd, item_sd, shift };
+        let (a, b) = pilot.draw(&mut Normal::new(stream));
+        let contrast = Contrast::of(&a, &b).unwrap();
+        let seeds = contrast.enough(Target::Difference(shift), 0.05, 0.8).unwrap().seeds.unwrap();
+        let power = Setting { seeds, ..pilot }.found(1500, stream + 10);
+        assert!((0.68..0.93).contains(&power), "{seeds} seeds: {power}");
     }
 }
 

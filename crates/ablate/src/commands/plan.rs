@@ -4,6 +4,7 @@
 
 mod absent;
 mod blocked;
+mod claims;
 mod contents;
 mod space;
 pub mod table;
@@ -22,6 +23,9 @@ pub fn run(root: &Root, args: &PlanArgs) -> CommandResult {
     let loaded = study::load(&args.study)?;
     for warning in &loaded.warnings {
         say(warning);
+    }
+    for warning in claims::warnings(&loaded.study) {
+        say(&warning);
     }
     let (study, missing) = absent::stand_in(&loaded.study);
     let mut built = graph::build(&study)?;
@@ -46,7 +50,7 @@ pub fn run(root: &Root, args: &PlanArgs) -> CommandResult {
         let json = serde_json::to_string_pretty(&plan).map_err(CommandError::bug)?;
         json + "\n"
     } else {
-        text::render(&plan, &built)
+        text::render(&plan, &built) + &claims::notes(&loaded.study)
     };
     print(&text)?;
     Ok(Exit::Ok)

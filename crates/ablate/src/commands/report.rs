@@ -17,32 +17,39 @@ use crate::study::{self, LoadedStudy};
 pub fn run(root: &Root, args: &StudyArgs) -> CommandResult {
     let loaded = study::load(args)?;
     let built = graph::build(&loaded.study)?;
-    write(root, &loaded, &built, false)?;
-    Ok(Exit::Ok)
+    write(root, &loaded, &built, false)
 }
 
-/// Collects the rows of everything that is finished and renders them. Shows the headline on
-/// standard output.
-pub fn write(
-    root: &Root,
-    loaded: &LoadedStudy,
-    built: &StudyGraph,
-    quiet: bool,
-) -> Result<(), CommandError> {
+/// Collects the rows of everything that is finished and renders them. Shows the headline and the
+/// claims on standard output. The exit code says whether a required claim is contradicted.
+pub fn write(root: &Root, loaded: &LoadedStudy, built: &StudyGraph, quiet: bool) -> CommandResult {
     let folder = root.report(&loaded.study.name);
     let _lease = turn(&folder.with_file_name(format!(".{}.lease", loaded.study.name)))?;
     let data = rows::collect(root, loaded, built)?;
     if data.scores.is_empty() {
         say("no variant is finished, so there is no report");
-        return Ok(());
+        return Ok(Exit::Ok);
     }
-    ablate_report::write(&data, &folder).map_err(CommandError::machine)?;
+    let written = ablate_report::write(&data, &folder).map_err(CommandError::machine)?;
     if !quiet {
         let table = ablate_report::headline(&data).map_err(CommandError::machine)?;
-        print(&table.to_text())?;
+        let claims: String = written.claims.iter().map(|claim| claim.line() + "\n").collect();
+        let gap = if claims.is_empty() { "" } else { "\n" };
+        print(&format!("{}{gap}{claims}", table.to_text()))?;
         say(&format!("report: {}", folder.join("index.html").display()));
     }
-    Ok(())
+    let failed: Vec<&str> = written
+        .claims
+        .iter()
+        .filter(|claim| claim.fails())
+        .map(|claim| claim.id.as_str())
+        .collect();
+    if failed.is_empty() {
+        return Ok(Exit::Ok);
+    }
+    let table = folder.join("tables").join("claims.md");
+    say(&format!("contradicted although required: {}; see {}", failed.join(", "), table.display()));
+    Ok(Exit::Contradicted)
 }
 
 /// Waits until no other run of the study writes its report.

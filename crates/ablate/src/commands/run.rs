@@ -77,8 +77,9 @@ pub fn run(root: &Root, args: &RunArgs) -> CommandResult {
     for problem in problems(&built, &summary, &store).iter().filter(|_| !args.quiet) {
         say(problem);
     }
-    report::write(root, &loaded, &built, args.quiet)?;
-    Ok(if summary.failed() { Exit::FailedVariants } else { Exit::Ok })
+    let exit = report::write(root, &loaded, &built, args.quiet)?;
+    // What failed may yet change what the claims come to.
+    Ok(if summary.failed() { Exit::FailedVariants } else { exit })
 }
 
 /// Looks at what comes from outside and is not in the store yet, before anything is made.

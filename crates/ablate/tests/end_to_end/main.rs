@@ -4,6 +4,7 @@
 mod backend;
 mod bad_input;
 mod bench;
+mod claims;
 mod failures;
 mod interrupted;
 mod layers;

@@ -75,6 +75,18 @@ impl Difference {
     }
 }
 
+/// Values of two sides, seeds by items, each row of one seed and each column of one item.
+#[derive(Clone, Debug)]
+pub(crate) struct Paired {
+    /// First minus second.
+    pub(crate) mean: f64,
+    pub(crate) seeds: usize,
+    pub(crate) x: Grid,
+    pub(crate) y: Grid,
+    /// Why items were not paired.
+    pub(crate) note: Option<String>,
+}
+
 /// Scores, seeds by items.
 type Grid = Vec<Vec<f64>>;
 
@@ -95,35 +107,10 @@ impl Analysis<'_> {
         b: usize,
         measure: Measure,
     ) -> Option<Difference> {
-        let theirs = other.same_measure(self, measure)?;
-        let (left, right) = (self.by_seed(a, measure)?, other.by_seed(b, theirs)?);
-        let seeds: Vec<u64> = left.keys().filter(|s| right.contains_key(*s)).copied().collect();
-        if seeds.is_empty() {
-            let reason = "no seed in common: the means are compared, nothing is tested";
-            return Some(Difference::untested(average(left) - average(right), 0, reason.into()));
-        }
-        let mean = seeds.iter().map(|s| left[s] - right[s]).sum::<f64>() / seeds.len() as f64;
-        let mut note = None;
-        let mut tables = None;
-        match self.item_tables(a, other, b, measure, &seeds) {
-            Ok(Some((x, y))) => {
-                let found = grand_mean(&x) - grand_mean(&y);
-                if (found - mean).abs() <= SAME_SCORE {
-                    tables = Some((x, y));
-                } else {
-                    note = Some(
-                        "the saved items do not add up to the scores: paired over seeds only"
-                            .into(),
-                    );
-                }
-            }
-            Ok(None) => {}
-            Err(reason) => return Some(Difference::untested(mean, seeds.len(), reason)),
-        }
-        let (x, y) = tables.unwrap_or_else(|| {
-            let column = |side: &BTreeMap<u64, f64>| seeds.iter().map(|s| vec![side[s]]).collect();
-            (column(left), column(right))
-        });
+        let Paired { mean, seeds, x, y, note } = match self.paired(a, other, b, measure)? {
+            Ok(paired) => paired,
+            Err(untested) => return Some(untested),
+        };
         let compared = ablate_stats::compare_at(&x, &y, LEVEL).ok();
         let verdict = match compared.map(|c| (c.basis, c.verdict)) {
             None | Some((Basis::ItemsOnly, _)) => Verdict::Untested,
@@ -143,10 +130,51 @@ impl Analysis<'_> {
             p: compared.map(|c| c.p),
             verdict,
             basis: compared.map(|c| c.basis),
-            seeds: seeds.len(),
+            seeds,
             items: x.first().map_or(1, Vec::len),
             note,
         })
+    }
+
+    /// Both sides brought into one shape. `None` when one of them has no value, `Err` when nothing can be paired.
+    pub(crate) fn paired(
+        &self,
+        a: usize,
+        other: &Analysis<'_>,
+        b: usize,
+        measure: Measure,
+    ) -> Option<Result<Paired, Difference>> {
+        let theirs = other.same_measure(self, measure)?;
+        let (left, right) = (self.by_seed(a, measure)?, other.by_seed(b, theirs)?);
+        let seeds: Vec<u64> = left.keys().filter(|s| right.contains_key(*s)).copied().collect();
+        if seeds.is_empty() {
+            let reason = "no seed in common: the means are compared, nothing is tested";
+            let mean = average(left) - average(right);
+            return Some(Err(Difference::untested(mean, 0, reason.into())));
+        }
+        let mean = seeds.iter().map(|s| left[s] - right[s]).sum::<f64>() / seeds.len() as f64;
+        let mut note = None;
+        let mut tables = None;
+        match self.item_tables(a, other, b, measure, &seeds) {
+            Ok(Some((x, y))) => {
+                let found = grand_mean(&x) - grand_mean(&y);
+                if (found - mean).abs() <= SAME_SCORE {
+                    tables = Some((x, y));
+                } else {
+                    note = Some(
+                        "the saved items do not add up to the scores: paired over seeds only"
+                            .into(),
+                    );
+                }
+            }
+            Ok(None) => {}
+            Err(reason) => return Some(Err(Difference::untested(mean, seeds.len(), reason))),
+        }
+        let (x, y) = tables.unwrap_or_else(|| {
+            let column = |side: &BTreeMap<u64, f64>| seeds.iter().map(|s| vec![side[s]]).collect();
+            (column(left), column(right))
+        });
+        Some(Ok(Paired { mean, seeds: seeds.len(), x, y, note }))
     }
 
     /// Whether a variant's benchmark score cannot be told from chance: the interval over its seeds includes chance, or the test over seeds

@@ -1,24 +1,8 @@
 //! How sizes and scores go together over the variants: Spearman's rank correlations, as in the
 //! paper's Figure 4.
 
-use crate::analysis::{Analysis, Measure};
-use crate::rows::VariantRow;
+use crate::analysis::{Analysis, FEWEST, Measure, SIZES};
 use crate::table::{Cell, Column, Mark, Table};
-
-/// Variants below which a rank correlation says nothing.
-const FEWEST: usize = 5;
-
-/// A size that may vary.
-type Size = (&'static str, fn(&VariantRow) -> f64);
-
-const SIZES: [Size; 6] = [
-    ("Depth", |row| row.depth as f64),
-    ("Width", |row| row.width as f64),
-    ("Expansion rate (FFN / width)", |row| row.ffn as f64 / row.width as f64),
-    ("Heads", |row| row.heads as f64),
-    ("Vocabulary", |row| row.vocabulary as f64),
-    ("Parameters", |row| row.params.total as f64),
-];
 
 /// The correlations of every size that varies with the average score and with bits per byte, where
 /// there are variants enough.
@@ -33,14 +17,14 @@ pub(crate) fn correlations(analysis: &Analysis<'_>) -> Option<Table> {
     columns.push(Column::number("Variants"));
     let caption = "Rank correlations of sizes and scores over the variants, means over seeds.";
     let mut table = Table::new("correlations", caption, columns);
-    for (title, size) in SIZES {
-        let mut cells = vec![Cell::text(title)];
+    for size in SIZES {
+        let mut cells = vec![Cell::text(size.title)];
         let mut most = 0;
         for measure in measures {
             let (x, y): (Vec<f64>, Vec<f64>) = (0..analysis.variants().len())
                 .filter_map(|v| {
                     let mean = analysis.estimate(v, measure)?.mean;
-                    Some((size(&analysis.variants()[v]), mean))
+                    Some(((size.of)(&analysis.variants()[v]), mean))
                 })
                 .unzip();
             // Sizes that do not vary have no ranks.

@@ -2,6 +2,7 @@
 
 mod benchmarks;
 mod beside;
+mod claims;
 mod correlations;
 mod main;
 mod study;
@@ -11,12 +12,18 @@ pub(crate) use main::{main, short};
 use polars::prelude::PolarsResult;
 
 use crate::analysis::{Analysis, Difference, Measure, Verdict};
+use crate::claims::JudgedClaim;
 use crate::paper::Paper;
 use crate::table::{Cell, Mark, Table};
 
 /// Every table that the rows have data for, the main one first.
-pub(crate) fn all(analysis: &Analysis<'_>, paper: &Paper) -> PolarsResult<Vec<Table>> {
+pub(crate) fn all(
+    analysis: &Analysis<'_>,
+    paper: &Paper,
+    judged: &[JudgedClaim],
+) -> PolarsResult<Vec<Table>> {
     let mut tables = vec![main(analysis)];
+    tables.extend(claims::claims(judged));
     tables.extend(beside::beside(analysis, paper));
     tables.extend(benchmarks::benchmarks(analysis));
     tables.extend(correlations::correlations(analysis));

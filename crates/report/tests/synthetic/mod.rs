@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 
 use ablate_report::{
-    CoverageRow, CurveRow, InfluenceRow, ItemRow, LedgerRow, Params, Provenance, ScoreRow, SkipRow,
-    SpreadRow, StudyData, StudyInfo, VariantRow,
+    ClaimRow, CoverageRow, CurveRow, Expectation, InfluenceRow, ItemRow, LedgerRow, Params,
+    Provenance, ScoreRow, SkipRow, SpreadRow, StudyData, StudyInfo, VariantRow,
 };
 
 /// Name, language, metric, options (0 for generation), how far above chance the benchmark lets a model come.
@@ -111,6 +111,16 @@ pub(crate) fn ladder(seeds: &[u64], items: u64) -> StudyData {
                 ("train".into(), "baseline/seed-1".into(), "91be0d3377aa".into()),
             ],
         },
+        claims: vec![
+            claim("every-step", "average", order(&[
+                "rounds",
+                "inheritance",
+                "architecture",
+                "compact-tokenizer",
+                "baseline",
+            ])),
+            claim("together", "average", order(&["rounds", "baseline"])),
+        ],
         spec_text: "[study]\nname = \"quickstart\"\ntitle = \"The cumulative ladder <at> laptop scale\"\nmirrors = \"figure-1\"\n".into(),
         ..StudyData::default()
     };
@@ -147,6 +157,32 @@ pub(crate) fn ladder(seeds: &[u64], items: u64) -> StudyData {
         });
     }
     data
+}
+
+/// An order of variants, largest first.
+pub(crate) fn order(names: &[&str]) -> Expectation {
+    Expectation::Order(names.iter().map(|name| (*name).into()).collect())
+}
+
+/// A claim without a source.
+pub(crate) fn claim(id: &str, metric: &str, expectation: Expectation) -> ClaimRow {
+    let expect = match &expectation {
+        Expectation::Order(names) => names.join(" > "),
+        Expectation::Equal { variants, .. } => variants.join(" = "),
+        Expectation::Trend { size, rises: true } => format!("rises with {size}"),
+        Expectation::Trend { size, .. } => format!("falls with {size}"),
+        Expectation::Unrelated { size, .. } => format!("unrelated to {size}"),
+    };
+    ClaimRow {
+        id: id.into(),
+        statement: expect.clone(),
+        metric: metric.into(),
+        expect,
+        expectation,
+        source: String::new(),
+        paper: Vec::new(),
+        require: false,
+    }
 }
 
 fn variant(
@@ -351,6 +387,7 @@ pub(crate) fn text_only(seeds: &[u64]) -> StudyData {
     data.scores.retain(|s| s.metric == "bits_per_byte");
     data.items.clear();
     data.rounds.clear();
+    data.claims = vec![claim("fewer-bits", "bits_per_byte", order(&["baseline", "rounds"]))];
     data.study = StudyInfo {
         name: "pydocs".into(),
         title: "Vocabulary on real text".into(),

@@ -1,0 +1,63 @@
+//! A claim as the study file writes it.
+
+use serde::{Deserialize, Serialize};
+
+/// A claim as the study file writes it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ClaimRow {
+    /// Unique slug.
+    pub id: String,
+    /// The claim in words.
+    pub statement: String,
+    /// What is compared: `average`, a benchmark, `bits_per_byte`.
+    pub metric: String,
+    /// What is expected, as written.
+    pub expect: String,
+    /// What that means.
+    pub expectation: Expectation,
+    /// Where the claim is made, such as `Table 1`; empty for the element that the study mirrors.
+    pub source: String,
+    /// The paper's rows for the variants of the expectation, in their order; empty when they are to be found.
+    pub paper: Vec<String>,
+    /// Whether a contradiction fails the run.
+    pub require: bool,
+}
+
+/// What a claim expects of its metric.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Expectation {
+    /// The metric falls from the first of these variants to the last.
+    Order(Vec<String>),
+    /// No two of these variants differ by more than `within`.
+    Equal {
+        /// Names of variants.
+        variants: Vec<String>,
+        /// Largest difference that counts as none, in points or bits per byte.
+        within: f64,
+    },
+    /// The metric's ranks go with those of a size, or against them.
+    Trend {
+        /// `depth`, `width`, `rate`, `heads`, `vocabulary` or `parameters`.
+        size: String,
+        /// Whether the metric rises with it.
+        rises: bool,
+    },
+    /// The metric's ranks have nothing to do with those of a size.
+    Unrelated {
+        /// As in `Trend`.
+        size: String,
+        /// Largest rank correlation that counts as none.
+        within: f64,
+    },
+}
+
+impl Expectation {
+    /// Largest difference or correlation that counts as none.
+    pub fn within(&self) -> Option<f64> {
+        match self {
+            Self::Order(_) | Self::Trend { .. } => None,
+            Self::Equal { within, .. } | Self::Unrelated { within, .. } => Some(*within),
+        }
+    }
+}
