@@ -9,7 +9,9 @@ mod layers;
 
 pub(crate) use difference::{Difference, Verdict};
 pub(crate) use grouping::{Line, Over, curve_lines, speeds};
-pub(crate) use layers::{LayerLine, influence_lines, skip_lines, spread_line};
+pub(crate) use layers::{
+    LayerLine, LayerPoint, influence_lines, skip_lines, skip_lines_of, spread_line,
+};
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -6,6 +6,7 @@ mod correlations;
 mod main;
 mod study;
 
+pub(crate) use beside::{matched, of_paper};
 pub(crate) use main::{main, short};
 
 use polars::prelude::PolarsResult;
@@ -17,7 +18,7 @@ use crate::table::{Cell, Mark, Table};
 /// Every table that the rows have data for, the main one first.
 pub(crate) fn all(analysis: &Analysis<'_>, paper: &Paper) -> PolarsResult<Vec<Table>> {
     let mut tables = vec![main(analysis)];
-    tables.extend(beside::beside(analysis, paper));
+    tables.extend(beside::all(analysis, paper));
     tables.extend(benchmarks::benchmarks(analysis));
     tables.extend(correlations::correlations(analysis));
     tables.push(study::deltas(analysis));
