@@ -35,6 +35,8 @@ pub enum Command {
     Compare(CompareArgs),
     /// Time the training of a study's variants on this machine
     Bench(BenchArgs),
+    /// List every table and figure of the paper with its studies, and write a page of them all
+    Paper(PaperArgs),
     /// Print the JSON Schema of study files
     Schema,
     /// Make one task read from standard input (started by `run`)
@@ -181,6 +183,14 @@ pub struct BenchArgs {
     /// Keep nothing: this is one of several (passed by `bench` to itself)
     #[arg(long, hide = true)]
     pub part: bool,
+}
+
+/// Arguments of `paper`.
+#[derive(Debug, Args)]
+pub struct PaperArgs {
+    /// Print the list as JSON, and write no page
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `worker`.

@@ -39,6 +39,7 @@ fn main() -> ExitCode {
         Command::Report(args) => commands::report::run(&root, &args),
         Command::Compare(args) => commands::compare::run(&root, &args),
         Command::Bench(args) => commands::bench::run(&root, &args),
+        Command::Paper(args) => commands::paper::run(&root, &args),
         Command::Schema => commands::schema::run(),
         Command::Worker(args) => commands::worker::run(&args),
     };

@@ -28,6 +28,11 @@ impl Root {
         self.0.join("reports").join(study)
     }
 
+    /// Page of the whole paper.
+    pub fn paper(&self) -> PathBuf {
+        self.report("paper")
+    }
+
     /// Threads at which trainings get most done on this machine.
     pub fn threads(&self) -> PathBuf {
         self.0.join("data").join("store").join("threads.json")

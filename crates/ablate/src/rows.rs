@@ -34,7 +34,7 @@ pub fn collect(
     let results = Results { built, store: root.store() };
     let mut data = StudyData {
         study: StudyInfo {
-            name: study.name.clone(),
+            name: study.report_name(),
             title: study.title.clone(),
             mirrors: study.mirrors.clone(),
             design: design(study.design).to_owned(),

@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 use std::path::Path;
 
-use ablate_spec::{Diagnostic, Options, Severity, SourceText, Study};
+use ablate_spec::{Diagnostic, Failure, Options, Severity, SourceText, Study};
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource};
 
 use crate::cli::StudyArgs;
@@ -24,34 +24,40 @@ pub struct LoadedStudy {
 /// Every error in the file, rendered, with exit code 2.
 pub fn load(args: &StudyArgs) -> Result<LoadedStudy, CommandError> {
     let options = Options { profile: args.profile.clone(), set: args.set.clone() };
-    let read = |path: &Path| std::fs::read_to_string(path);
-    match ablate_spec::load(&args.study, &read, &options) {
-        Ok(loaded) => {
-            let text = loaded
-                .sources
-                .iter()
-                .map(|source| format!("# {}\n{}", source.name, source.text))
-                .collect::<Vec<_>>()
-                .join("\n");
-            let warnings =
-                loaded.warnings.iter().map(|warning| render(warning, &loaded.sources)).collect();
-            Ok(LoadedStudy { study: loaded.study, text, warnings })
-        }
-        Err(failure) => {
-            let mut message: String = failure
-                .diagnostics
-                .iter()
-                .map(|diagnostic| render(diagnostic, &failure.sources))
-                .collect();
-            let errors =
-                failure.diagnostics.iter().filter(|d| d.severity == Severity::Error).count();
-            message += &match errors {
-                1 => "1 error; nothing was started".to_owned(),
-                n => format!("{n} errors; nothing was started"),
-            };
-            Err(CommandError::usage(message))
-        }
-    }
+    try_load(&args.study, &options).map_err(|failure| {
+        let mut message: String = failure
+            .diagnostics
+            .iter()
+            .map(|diagnostic| render(diagnostic, &failure.sources))
+            .collect();
+        let errors = failure.diagnostics.iter().filter(|d| d.severity == Severity::Error).count();
+        message += &match errors {
+            1 => "1 error; nothing was started".to_owned(),
+            n => format!("{n} errors; nothing was started"),
+        };
+        CommandError::usage(message)
+    })
+}
+
+/// Reads a study that may well be wrong.
+///
+/// # Errors
+/// Every error in the file, with its place.
+pub fn try_load(path: &Path, options: &Options) -> Result<LoadedStudy, Failure> {
+    let loaded = ablate_spec::load(path, &read, options)?;
+    let text = loaded
+        .sources
+        .iter()
+        .map(|source| format!("# {}\n{}", source.name, source.text))
+        .collect::<Vec<_>>()
+        .join("\n");
+    let warnings = loaded.warnings.iter().map(|warning| render(warning, &loaded.sources)).collect();
+    Ok(LoadedStudy { study: loaded.study, text, warnings })
+}
+
+/// Reads a file for the study loader.
+pub fn read(path: &Path) -> std::io::Result<String> {
+    std::fs::read_to_string(path)
 }
 
 fn render(diagnostic: &Diagnostic, sources: &[SourceText]) -> String {

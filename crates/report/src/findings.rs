@@ -216,7 +216,7 @@ fn chance(analysis: &Analysis<'_>, scored: &[usize]) -> Option<String> {
 
 /// In how many steps the sign agrees with the paper's.
 fn beside(analysis: &Analysis<'_>, paper: &Paper, measure: Measure) -> Option<String> {
-    let beside = paper.beside(analysis)?;
+    let beside = paper.main_beside(analysis)?;
     let mut same = 0;
     let mut sure = 0;
     let mut steps = 0;
@@ -225,7 +225,7 @@ fn beside(analysis: &Analysis<'_>, paper: &Paper, measure: Measure) -> Option<St
         let Some(reference) = analysis.reference(v) else { continue };
         let Some(found) = analysis.difference(v, reference, measure) else { continue };
         let ours = if measure.higher_is_better() { found.mean } else { -found.mean };
-        let theirs = beside.rows[v].average - beside.rows[reference].average;
+        let Some(theirs) = beside.gain(v, reference) else { continue };
         steps += 1;
         tested += usize::from(found.verdict != Verdict::Untested);
         if ours * theirs > 0.0 {

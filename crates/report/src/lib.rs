@@ -21,6 +21,7 @@ mod page;
 mod paper;
 mod read;
 mod render;
+mod reproduction;
 mod rows;
 mod table;
 mod tables;
@@ -30,7 +31,10 @@ pub use claims::{ClaimRow, ClaimTest, ClaimVerdict, Enough, Expectation, JudgedC
 pub use compare::{Comparison, Pair, Quantity, ScoreDifference, Selection, compare};
 pub use error::ReportError;
 pub use number::{count, duration, fixed, grouped, si, si_unit, signed};
-pub use read::read;
+pub use read::{read, sources};
+pub use reproduction::{
+    ClaimVerdict, ElementStatus, Mirror, MirrorState, element_id, statuses, write_reproduction,
+};
 pub use rows::{
     CoverageRow, CurveRow, InfluenceRow, ItemRow, LedgerRow, Params, Provenance, ScoreRow, SkipRow,
     SpreadRow, StudyData, StudyInfo, VariantRow,

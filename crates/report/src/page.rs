@@ -17,15 +17,15 @@ use crate::rows::{
 use crate::table::Table;
 
 static TEMPLATE: &str = include_str!("../templates/page.html");
-static STYLE: &str = include_str!("../templates/style.css");
-static REGULAR: &[u8] = include_bytes!("../assets/Inter-Regular.woff2");
-static SEMIBOLD: &[u8] = include_bytes!("../assets/Inter-SemiBold.woff2");
+pub(crate) static STYLE: &str = include_str!("../templates/style.css");
+pub(crate) static REGULAR: &[u8] = include_bytes!("../assets/Inter-Regular.woff2");
+pub(crate) static SEMIBOLD: &[u8] = include_bytes!("../assets/Inter-SemiBold.woff2");
 
 /// Which tables (`t:`) and figures (`f:`) each section shows, in reading order. A section without any of them is left out.
 const SECTIONS: [(&str, &str, &[&str]); 9] = [
     ("results", "Results", &["f:ladder", "f:variants", "t:main"]),
     ("claims", "Claims", &["t:claims"]),
-    ("paper", "Beside the paper", &["t:paper"]),
+    ("paper", "Beside the paper", &["t:paper*", "f:paper-*"]),
     ("benchmarks", "Benchmarks", &["f:benchmarks", "t:benchmarks"]),
     ("learning", "Learning curves", &["f:curves-tokens", "f:curves-bytes"]),
     ("variants", "Variants", &["t:deltas", "t:parameters", "f:score-parameters", "t:correlations"]),
@@ -42,18 +42,25 @@ pub(crate) fn page(
     tables: &[Table],
     figures: &[(Figure, String)],
 ) -> Result<String, ReportError> {
-    let part = |name: &&str| {
+    // A name that ends in a star stands for all that begin like it.
+    let parts_of = |name: &&str| -> Vec<String> {
         let (kind, name) = name.split_at(2);
+        let is = |found: &str| match name.strip_suffix('*') {
+            Some(start) => found.starts_with(start),
+            None => found == name,
+        };
         if kind == "t:" {
-            tables.iter().find(|t| t.name == name && !t.rows.is_empty()).map(table_part)
+            let found = tables.iter().filter(|t| is(&t.name) && !t.rows.is_empty());
+            found.map(table_part).collect()
         } else {
-            figures.iter().find(|(f, _)| f.name == name).map(|(f, svg)| figure_part(f, svg))
+            let found = figures.iter().filter(|(f, _)| is(&f.name));
+            found.map(|(f, svg)| figure_part(f, svg)).collect()
         }
     };
     let sections: Vec<Value> = SECTIONS
         .iter()
         .filter_map(|(id, title, names)| {
-            let parts: Vec<String> = names.iter().filter_map(part).collect();
+            let parts: Vec<String> = names.iter().flat_map(parts_of).collect();
             (!parts.is_empty()).then(|| context! { id => *id, title => *title, parts => parts })
         })
         .collect();
@@ -132,15 +139,17 @@ fn introduction(analysis: &Analysis<'_>, paper: &Paper) -> String {
     } else {
         format!(" What varies: {}.", study.factors.join(", "))
     };
-    let mirrors = paper
-        .beside(analysis)
-        .map(|b| {
+    let beside = paper.beside(analysis);
+    let places: Vec<&str> = beside.iter().map(|b| b.element.place.as_str()).collect();
+    let mirrors = beside
+        .first()
+        .map(|first| {
             format!(
                 " The study mirrors {} of “{}” at another scale: {} here, {} there.",
-                b.element.place,
+                places.join(" and "),
                 paper.title,
                 our_scale(analysis),
-                b.element.scale
+                first.element.scale
             )
         })
         .unwrap_or_default();
@@ -153,7 +162,7 @@ fn introduction(analysis: &Analysis<'_>, paper: &Paper) -> String {
     )
 }
 
-fn table_part(table: &Table) -> String {
+pub(crate) fn table_part(table: &Table) -> String {
     let links = [("md", "Markdown"), ("tex", "LaTeX"), ("csv", "CSV")]
         .map(|(suffix, name)| {
             format!("<a href=\"tables/{}.{suffix}\">{name}</a>", escape_html(&table.name))
@@ -162,8 +171,8 @@ fn table_part(table: &Table) -> String {
     format!("{}<p class=\"files\">{links}</p>", table.to_html())
 }
 
-fn figure_part(figure: &Figure, svg: &str) -> String {
-    let name = figure.name;
+pub(crate) fn figure_part(figure: &Figure, svg: &str) -> String {
+    let name = &figure.name;
     format!(
         "<figure class=\"plot\" id=\"figure-{name}\"><div class=\"scroll\" tabindex=\"0\">{}</div><figcaption>{}</figcaption></figure>\
          <p class=\"files\"><a href=\"figures/{name}.svg\">SVG</a> · <a href=\"figures/{name}.png\">PNG</a></p>",
@@ -173,7 +182,7 @@ fn figure_part(figure: &Figure, svg: &str) -> String {
 }
 
 /// RFC 4648 base 64 with padding.
-fn base64(bytes: &[u8]) -> String {
+pub(crate) fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for chunk in bytes.chunks(3) {

@@ -18,16 +18,7 @@ pub fn read(dir: &Path) -> Result<StudyData, ReportError> {
     // Between the two renames of an interrupted write the last good report lies beside its place.
     let old = beside(dir, "old");
     let dir = if !dir.exists() && old.exists() { old.as_path() } else { dir };
-    let path = dir.join(MANIFEST);
-    if !path.exists() {
-        return Err(ReportError::NoReport { path: dir.to_path_buf(), missing: MANIFEST });
-    }
-    let text = fs::read_to_string(&path).map_err(|e| ReportError::io("read", &path, e))?;
-    let manifest: Manifest = serde_json::from_str(&text).map_err(|e| ReportError::Frame {
-        action: "read",
-        path: path.clone(),
-        reason: e.to_string(),
-    })?;
+    let manifest = manifest(dir)?;
     Ok(StudyData {
         study: manifest.study,
         variants: rows(dir)?,
@@ -42,6 +33,27 @@ pub fn read(dir: &Path) -> Result<StudyData, ReportError> {
         claims: manifest.claims,
         provenance: manifest.provenance,
         spec_text: manifest.spec_text,
+    })
+}
+
+/// Stage, name and key of every result that the report in `dir` was made from.
+///
+/// # Errors
+/// A folder without a report, or one whose `study.json` cannot be read.
+pub fn sources(dir: &Path) -> Result<Vec<(String, String, String)>, ReportError> {
+    Ok(manifest(dir)?.provenance.keys)
+}
+
+fn manifest(dir: &Path) -> Result<Manifest, ReportError> {
+    let path = dir.join(MANIFEST);
+    if !path.exists() {
+        return Err(ReportError::NoReport { path: dir.to_path_buf(), missing: MANIFEST });
+    }
+    let text = fs::read_to_string(&path).map_err(|e| ReportError::io("read", &path, e))?;
+    serde_json::from_str(&text).map_err(|e| ReportError::Frame {
+        action: "read",
+        path,
+        reason: e.to_string(),
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::claims::ClaimRow;
 
@@ -40,18 +40,33 @@ pub struct StudyData {
 /// What the study is.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct StudyInfo {
-    /// Short name, also the folder of the report.
+    /// Short name, with that of the profile; also the folder of the report.
     pub name: String,
     /// One line for people.
     pub title: String,
-    /// The element of the paper that the study mirrors, such as `figure-1`.
-    pub mirrors: Option<String>,
+    /// The elements of the paper that the study mirrors, such as `figure-1`.
+    #[serde(deserialize_with = "one_or_several")]
+    pub mirrors: Vec<String>,
     /// `single`, `list`, `grid`, `zip`, `one-at-a-time`, `ladder` or `random`.
     pub design: String,
     /// The seeds every variant was meant to run with.
     pub seeds: Vec<u64>,
     /// Dotted paths of the settings that vary.
     pub factors: Vec<String>,
+}
+
+/// Reports of earlier versions name one element, or none.
+fn one_or_several<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Mirrors {
+        Several(Vec<String>),
+        One(Option<String>),
+    }
+    Ok(match Mirrors::deserialize(from)? {
+        Mirrors::Several(elements) => elements,
+        Mirrors::One(element) => element.into_iter().collect(),
+    })
 }
 
 impl StudyInfo {

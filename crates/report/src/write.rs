@@ -11,12 +11,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::ReportError;
 use crate::claims::{self, ClaimRow, JudgedClaim};
+use crate::figures::Figure;
 use crate::frames::Rows;
 use crate::paper::Paper;
 use crate::rows::{
     CoverageRow, CurveRow, InfluenceRow, ItemRow, LedgerRow, Provenance, ScoreRow, SkipRow,
     SpreadRow, StudyData, StudyInfo, VariantRow,
 };
+use crate::table::Table;
 use crate::{figures, page, tables};
 
 /// Name of the file with everything that is not a row, and with the list of what the report consists of.
@@ -85,19 +87,12 @@ fn fill(data: &StudyData, dir: &Path) -> Result<(Vec<PathBuf>, Vec<JudgedClaim>)
         fs::create_dir_all(&path).map_err(|e| ReportError::io("create", &path, e))?;
     }
     for table in &tables {
-        for (suffix, text) in
-            [("md", table.to_markdown()), ("tex", table.to_latex()), ("csv", table.to_csv())]
-        {
-            files.push(text_file(dir, &format!("tables/{}.{suffix}", table.name), &text)?);
-        }
+        files.extend(table_files(table, dir)?);
     }
     let mut drawn = Vec::new();
     for figure in figures::all(&analysis, &paper).map_err(query)? {
-        let svg = figure.svg()?;
-        files.push(text_file(dir, &format!("figures/{}.svg", figure.name), &svg)?);
-        let png = PathBuf::from(format!("figures/{}.png", figure.name));
-        figure.png(&dir.join(&png))?;
-        files.push(png);
+        let (svg, written) = figure_files(&figure, dir)?;
+        files.extend(written);
         drawn.push((figure, svg));
     }
     let page = page::page(&analysis, &paper, &claims, &tables, &drawn)?;
@@ -129,6 +124,26 @@ fn fill(data: &StudyData, dir: &Path) -> Result<(Vec<PathBuf>, Vec<JudgedClaim>)
     Ok((files, claims))
 }
 
+/// Writes a table as Markdown, LaTeX and CSV into `dir/tables`, which is there.
+pub(crate) fn table_files(table: &Table, dir: &Path) -> Result<Vec<PathBuf>, ReportError> {
+    [("md", table.to_markdown()), ("tex", table.to_latex()), ("csv", table.to_csv())]
+        .into_iter()
+        .map(|(suffix, text)| text_file(dir, &format!("tables/{}.{suffix}", table.name), &text))
+        .collect()
+}
+
+/// Writes a figure as SVG and PNG into `dir/figures`, which is there; returns the SVG as well.
+pub(crate) fn figure_files(
+    figure: &Figure,
+    dir: &Path,
+) -> Result<(String, [PathBuf; 2]), ReportError> {
+    let svg = figure.svg()?;
+    let path = text_file(dir, &format!("figures/{}.svg", figure.name), &svg)?;
+    let png = PathBuf::from(format!("figures/{}.png", figure.name));
+    figure.png(&dir.join(&png))?;
+    Ok((svg, [path, png]))
+}
+
 fn parquet<T: Rows>(rows: &[T], dir: &Path) -> Result<PathBuf, ReportError> {
     let name = PathBuf::from(format!("{}.parquet", T::TABLE));
     let path = dir.join(&name);
@@ -139,7 +154,7 @@ fn parquet<T: Rows>(rows: &[T], dir: &Path) -> Result<PathBuf, ReportError> {
     Ok(name)
 }
 
-fn text_file(dir: &Path, name: &str, text: &str) -> Result<PathBuf, ReportError> {
+pub(crate) fn text_file(dir: &Path, name: &str, text: &str) -> Result<PathBuf, ReportError> {
     let path = dir.join(name);
     fs::write(&path, text).map_err(|e| ReportError::io("write", &path, e))?;
     Ok(PathBuf::from(name))
@@ -152,7 +167,7 @@ pub(crate) fn beside(dir: &Path, suffix: &str) -> PathBuf {
 }
 
 /// Puts the finished folder in the place of the old one.
-fn replace(dir: &Path, fresh: &Path) -> Result<(), ReportError> {
+pub(crate) fn replace(dir: &Path, fresh: &Path) -> Result<(), ReportError> {
     let old = beside(dir, "old");
     recover(dir, &old)?;
     if dir.exists() {
@@ -188,7 +203,7 @@ fn recover(dir: &Path, old: &Path) -> Result<(), ReportError> {
     remove(old)
 }
 
-fn remove(path: &Path) -> Result<(), ReportError> {
+pub(crate) fn remove(path: &Path) -> Result<(), ReportError> {
     match fs::remove_dir_all(path) {
         Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
             Err(ReportError::io("remove", path, e))

@@ -213,3 +213,53 @@ fn beside_the_paper() {
     }
     close(number(&table, "Baseline", "Paper, average (%)"), 42.41);
 }
+
+/// Benchmarks that have the names of the paper's tasks stand beside them, in every table of rows.
+#[test]
+fn task_by_task_beside_the_paper() {
+    let mut data = synthetic::ladder(&[1, 2, 3], 20);
+    data.study.design = "list".into();
+    data.study.mirrors = vec!["table-5".into(), "table-11".into(), "table-8".into()];
+    let names = ["base", "l1", "l2", "taylor", "random-channels"];
+    let rename = |old: &str, data: &StudyData| {
+        data.variants.iter().position(|v| v.name == old).map(|v| names[v].to_string()).unwrap()
+    };
+    let old = data.clone();
+    for row in &mut data.scores {
+        row.variant = rename(&row.variant, &old);
+        row.benchmark = match (row.benchmark.as_str(), row.language.as_str()) {
+            ("exam", "en") => "arc-e",
+            ("continuation", _) => "hellaswag",
+            (other, _) => other,
+        }
+        .to_string();
+    }
+    for row in &mut data.items {
+        row.variant = rename(&row.variant, &old);
+    }
+    for (variant, name) in data.variants.iter_mut().zip(names) {
+        variant.name = name.into();
+        variant.label = name.into();
+    }
+    let tasks = csv(&data, "paper-tasks");
+    for (row, arc, hellaswag) in
+        [("base", 36.68, 40.34), ("l1", 39.51, 47.70), ("taylor", 43.21, 48.43)]
+    {
+        close(number(&tasks, row, "ARC-E, paper (%)"), arc);
+        close(number(&tasks, row, "HellaSwag, paper (%)"), hellaswag);
+        let ours = scores(&data, row, Some(("arc-e", "en")));
+        close(number(&tasks, row, "ARC-E, here (%)"), student(&ours, T2).0);
+    }
+    // C3 was not scored here, and the paper has no random channels.
+    assert!(!tasks["base"].contains_key("C3, paper (%)"));
+    assert_eq!(tasks["random-channels"]["ARC-E, paper (%)"], "");
+    close(number(&tasks, "Chance here", "ARC-E, here (%)"), 25.0);
+    let averages = csv(&data, "paper");
+    close(number(&averages, "l2", "Paper, average (%)"), 47.0);
+    close(number(&averages, "l2", "Paper, Δ to the first"), 47.0 - 42.06);
+    assert_eq!(averages["random-channels"]["Paper, average (%)"], "");
+    // What does not correspond to the variants is shown as it is.
+    let schemes = csv(&data, "paper-table-11");
+    close(number(&schemes, "Ours", "Average (%)"), 42.94);
+    close(number(&csv(&data, "paper-table-8"), "Phi2-2.7B", "MMLU (%)"), 58.49);
+}

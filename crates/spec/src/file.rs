@@ -1,8 +1,9 @@
 //! The whole study file as it is written: the base, and what is made of it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use crate::size::{Count, Share};
@@ -56,8 +57,8 @@ pub(crate) struct StudyTable {
     pub(crate) name: Option<String>,
     /// Title of the report; the name when not written.
     pub(crate) title: Option<String>,
-    /// Paper element that the study mirrors, e.g. "figure-1".
-    pub(crate) mirrors: Option<String>,
+    /// Elements of the paper that the study mirrors: one such as "figure-1", or an array of them.
+    pub(crate) mirrors: Option<Mirrors>,
     /// Seeds that every variant is trained with.
     #[schemars(length(min = 1))]
     pub(crate) seeds: Vec<u64>,
@@ -66,6 +67,37 @@ pub(crate) struct StudyTable {
 impl Default for StudyTable {
     fn default() -> Self {
         Self { name: None, title: None, mirrors: None, seeds: vec![1] }
+    }
+}
+
+/// One element of the paper, or several.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Mirrors {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl From<Mirrors> for Vec<String> {
+    fn from(mirrors: Mirrors) -> Self {
+        match mirrors {
+            Mirrors::One(element) => vec![element],
+            Mirrors::Several(elements) => elements,
+        }
+    }
+}
+
+impl JsonSchema for Mirrors {
+    fn schema_name() -> Cow<'static, str> {
+        "Mirrors".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": ["string", "array"], "items": { "type": "string" } })
     }
 }
 

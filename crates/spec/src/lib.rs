@@ -49,7 +49,7 @@ mod variant;
 pub use diagnostic::{Diagnostic, Failure, Severity, SourceText, render};
 pub use expectation::{Expectation, Quantity};
 pub use layers::Read;
-pub use load::{Loaded, Options, load};
+pub use load::{Loaded, Options, Outline, load, outline};
 pub use schema::schema;
 pub use study::*;
 pub use variant::*;

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::Study;
 use crate::diagnostic::{Diagnostic, Failure, SourceText};
+use crate::file::Mirrors;
 use crate::layers::{Layers, Read};
 use crate::merge::overlay;
 use crate::reporter::Reporter;
@@ -19,6 +20,15 @@ pub struct Options {
     /// `key=value` arguments in TOML syntax, e.g. `train.learning_rate=3e-4`; a bare word is
     /// taken for a string. Later ones win.
     pub set: Vec<String>,
+}
+
+/// What can be said of a study file without resolving it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outline {
+    /// Names of its profiles, in the order of the files.
+    pub profiles: Vec<String>,
+    /// Elements of the paper that it mirrors, before any profile.
+    pub mirrors: Vec<String>,
 }
 
 /// A study that can be used.
@@ -72,6 +82,26 @@ pub fn load(entry: &Path, read: Read<'_>, options: &Options) -> Result<Loaded, F
     match study {
         Some(study) if !failed => Ok(Loaded { study, sources, warnings: diagnostics }),
         _ => Err(Failure { diagnostics, sources }),
+    }
+}
+
+/// Reads what a study file and the files that it extends say of profiles and of the paper. What
+/// cannot be read says nothing; [`load`] reports it.
+pub fn outline(entry: &Path, read: Read<'_>) -> Outline {
+    let mut layers = Layers::default();
+    layers.read_files(entry, read, &mut Reporter::default());
+    let mut document = Table::default();
+    for file in &layers.files {
+        overlay(&mut document, file, &mut Vec::new());
+    }
+    let profiles = document.at("profile").and_then(Node::table);
+    let mirrors = document.at("study.mirrors").and_then(Node::to_json);
+    let mirrors = mirrors.and_then(|value| serde_json::from_value::<Mirrors>(value).ok());
+    Outline {
+        profiles: profiles
+            .map(|table| table.entries.iter().map(|entry| entry.key.clone()).collect())
+            .unwrap_or_default(),
+        mirrors: mirrors.map(Vec::from).unwrap_or_default(),
     }
 }
 

@@ -80,8 +80,8 @@ pub(crate) fn study(
     })
 }
 
-/// Name, title, seeds (not empty), paper element.
-type Header = (String, String, Vec<u64>, Option<String>);
+/// Name, title, seeds (not empty), elements of the paper.
+type Header = (String, String, Vec<u64>, Vec<String>);
 
 fn header(document: &Table, stem: &str, fallback: &At, report: &mut Reporter) -> Option<Header> {
     let table = match document.get("study") {
@@ -107,7 +107,8 @@ fn header(document: &Table, stem: &str, fallback: &At, report: &mut Reporter) ->
         }
     }
     let title = table.title.unwrap_or_else(|| name.clone());
-    (!table.seeds.is_empty()).then_some((name, title, table.seeds, table.mirrors))
+    let mirrors = table.mirrors.map(Vec::from).unwrap_or_default();
+    (!table.seeds.is_empty()).then_some((name, title, table.seeds, mirrors))
 }
 
 struct Resolver<'a> {

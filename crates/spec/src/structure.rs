@@ -50,6 +50,8 @@ impl Checker<'_> {
             self.table(node, target);
         } else if target.get("type").is_some_and(|name| name == "array") {
             self.array(node, target);
+        } else if matches!(node.value, Value::Array(_)) && takes(target, "array") {
+            self.array(node, target);
         } else if target.get("type").is_some() {
             self.scalar(node, target);
         }
@@ -200,12 +202,7 @@ impl Checker<'_> {
     }
 
     fn scalar(&mut self, node: &mut Node, schema: &'static Json) {
-        let kinds = schema.get("type");
-        let takes = |kind: &str| match kinds {
-            Some(Json::Array(kinds)) => kinds.iter().any(|name| name == kind),
-            Some(name) => name == kind,
-            None => true,
-        };
+        let takes = |kind: &str| takes(schema, kind);
         let format = schema.get("format").and_then(Json::as_str).unwrap_or_default();
         match &node.value {
             Value::String(_) if takes("string") => match Unit::of_format(format) {
@@ -233,6 +230,7 @@ impl Checker<'_> {
                     _ if takes("integer") => "an integer",
                     _ if takes("number") => "a number",
                     _ if takes("boolean") => "`true` or `false`",
+                    _ if takes("array") => "a string or an array of strings",
                     _ => "a string",
                 };
                 let help = match value {
@@ -316,6 +314,15 @@ impl Checker<'_> {
             [] => self.root.into(),
             path => format!("[{}]", path.join(".")),
         }
+    }
+}
+
+/// Whether a schema takes a kind of value.
+fn takes(schema: &Json, kind: &str) -> bool {
+    match schema.get("type") {
+        Some(Json::Array(kinds)) => kinds.iter().any(|name| name == kind),
+        Some(name) => name == kind,
+        None => true,
     }
 }
 

@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::expectation::Expectation;
+use crate::naming::slug;
 use crate::variant::{Corpus, Eval, Init, Model, Rounds, Tokenizer, Train};
 
 /// A study: a base, the variants that a design makes of it, and what is expected of them.
@@ -18,8 +19,9 @@ pub struct Study {
     pub name: String,
     /// Human-readable title; the name when the file gives none.
     pub title: String,
-    /// Paper element that the study mirrors, e.g. `figure-1`.
-    pub mirrors: Option<String>,
+    /// Elements of the paper that the study mirrors, e.g. `figure-1`; what there is, this crate does
+    /// not know.
+    pub mirrors: Vec<String>,
     /// Seeds that every variant is trained with; not empty, no duplicates.
     pub seeds: Vec<u64>,
     /// How the variants were made.
@@ -43,6 +45,16 @@ impl Study {
     /// The parent of that name.
     pub fn parent(&self, name: &str) -> Option<&Parent> {
         self.parents.iter().find(|parent| parent.name == name)
+    }
+
+    /// What names the study's report, so that those of several profiles lie side by side: the name,
+    /// and that of the profile after a hyphen, unless the name ends in it already.
+    pub fn report_name(&self) -> String {
+        let suffix = self.profile.as_deref().and_then(slug).map(|slug| format!("-{slug}"));
+        match suffix {
+            Some(suffix) if !self.name.ends_with(&suffix) => format!("{}{suffix}", self.name),
+            _ => self.name.clone(),
+        }
     }
 
     /// The variant of that name.

@@ -7,8 +7,9 @@ use std::path::Path;
 use ablate_cost::Pi;
 use ablate_spec::{
     Budget, Build, Corpus, Eval, Failure, Grouping, Inherit, Init, LayerCriterion, Loaded, Model,
-    Options, Origin, Precision, RandomInit, RoundBudget, Rounds, Scheme, Scoring, Severity, Solved,
-    Source, Storyworld, Tokenizer, Train, TrainBpe, WidthCriterion, load, render,
+    Options, Origin, Outline, Precision, RandomInit, RoundBudget, Rounds, Scheme, Scoring,
+    Severity, Solved, Source, Storyworld, Tokenizer, Train, TrainBpe, WidthCriterion, load,
+    outline, render,
 };
 use proptest::prelude::*;
 
@@ -49,7 +50,7 @@ fn defaults() {
     let study = &loaded.study;
     assert_eq!((study.name.as_str(), study.title.as_str()), ("a", "a"));
     assert_eq!(study.seeds, [1]);
-    assert_eq!((study.parents.len(), study.claims.len(), &study.mirrors), (0, 0, &None));
+    assert_eq!((study.parents.len(), study.claims.len(), study.mirrors.len()), (0, 0, 0));
     let [base] = study.variants.as_slice() else { panic!("one variant") };
     assert_eq!((base.name.as_str(), base.label.as_str(), base.delta.len()), ("base", "base", 0));
     let storyworld = Origin::Storyworld(Storyworld { seed: 1 });
@@ -298,4 +299,53 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn one_element_of_the_paper_or_several() {
+    let mirrors = |value: &str| {
+        let set = ["model.context=100", &format!("study.mirrors={value}")];
+        good(&[("studies/a.toml", SMALL)], &set).study.mirrors
+    };
+    assert_eq!(mirrors("figure-1"), ["figure-1"]);
+    assert_eq!(mirrors("[\"table-5\", \"figure-6\"]"), ["table-5", "figure-6"]);
+    for wrong in ["5", "[5]", "{ table = 5 }"] {
+        let set = vec![format!("study.mirrors={wrong}")];
+        let options = Options { profile: None, set };
+        let failure = load_from(&[("studies/a.toml", SMALL)], &options).unwrap_err().to_string();
+        assert!(failure.contains("`study.mirrors` is"), "{failure}");
+        assert!(failure.contains("expected a string"), "{failure}");
+    }
+}
+
+#[test]
+fn profiles_name_their_reports() {
+    let text = format!(
+        "{SMALL}\n[profile.mini]\nmodel.depth = 2\n[profile.\"Far Away/../b\"]\nmodel.depth = 3\n[profile.small]\nstudy.name = \"a-small\"\n"
+    );
+    let name = |profile: Option<&str>| {
+        let options =
+            Options { profile: profile.map(String::from), set: vec!["model.context=100".into()] };
+        load_from(&[("studies/a.toml", &text)], &options).unwrap().study.report_name()
+    };
+    assert_eq!(name(None), "a");
+    assert_eq!(name(Some("mini")), "a-mini");
+    assert_eq!(name(Some("Far Away/../b")), "a-far-away-..-b");
+    assert_eq!(name(Some("small")), "a-small");
+}
+
+/// Also of a file that is wrong elsewhere.
+#[test]
+fn an_outline_needs_no_sound_study() {
+    let base = "[study]\nmirrors = \"table-5\"\n[profile.paper]\nmodel.depth = 20\n";
+    let top = "extends = \"b.toml\"\n[model]\ndepht = 3\n[profile.mini]\nmodel.depth = 2\n";
+    let files = BTreeMap::from([("studies/a.toml", top), ("studies/b.toml", base)]);
+    let read = |path: &Path| {
+        let text = files.get(path.to_str().unwrap()).map(|text| (*text).to_string());
+        text.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))
+    };
+    let found = outline(Path::new("studies/a.toml"), &read);
+    assert_eq!(found.mirrors, ["table-5"]);
+    assert_eq!(found.profiles, ["paper", "mini"]);
+    assert_eq!(outline(Path::new("studies/c.toml"), &read), Outline::default());
 }

@@ -2,15 +2,20 @@
 
 use std::fmt::Write;
 
-use super::{print, say};
+use super::{paper::unknown_element, print, say};
 use crate::cli::StudyArgs;
-use crate::exit::{CommandResult, Exit};
+use crate::exit::{CommandError, CommandResult, Exit};
 use crate::{graph, study};
 
 pub fn run(args: &StudyArgs) -> CommandResult {
     let loaded = study::load(args)?;
     for warning in &loaded.warnings {
         say(warning);
+    }
+    for element in &loaded.study.mirrors {
+        if ablate_report::element_id(element).map_err(CommandError::bug)?.is_none() {
+            say(&unknown_element(element));
+        }
     }
     // Files, globs and benchmark names are looked at too; nothing is written.
     graph::build(&loaded.study)?;

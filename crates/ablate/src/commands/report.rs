@@ -23,8 +23,8 @@ pub fn run(root: &Root, args: &StudyArgs) -> CommandResult {
 /// Collects the rows of everything that is finished and renders them. Shows the headline and the
 /// claims on standard output. The exit code says whether a required claim is contradicted.
 pub fn write(root: &Root, loaded: &LoadedStudy, built: &StudyGraph, quiet: bool) -> CommandResult {
-    let folder = root.report(&loaded.study.name);
-    let _lease = turn(&folder.with_file_name(format!(".{}.lease", loaded.study.name)))?;
+    let folder = root.report(&loaded.study.report_name());
+    let _lease = turn(&folder)?;
     let data = rows::collect(root, loaded, built)?;
     if data.scores.is_empty() {
         say("no variant is finished, so there is no report");
@@ -52,10 +52,12 @@ pub fn write(root: &Root, loaded: &LoadedStudy, built: &StudyGraph, quiet: bool)
     Ok(Exit::Contradicted)
 }
 
-/// Waits until no other run of the study writes its report.
-fn turn(lease: &Path) -> Result<Lease, CommandError> {
+/// Waits until no other process writes the report in this folder.
+pub fn turn(folder: &Path) -> Result<Lease, CommandError> {
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    let lease = folder.with_file_name(format!(".{name}.lease"));
     loop {
-        match Lease::take(lease) {
+        match Lease::take(&lease) {
             Err(LeaseError::Held(_)) => thread::sleep(Duration::from_millis(100)),
             taken => return taken.map_err(CommandError::machine),
         }

@@ -11,6 +11,7 @@ mod layers;
 mod looking;
 mod outcome;
 mod own_text;
+mod paper;
 mod run;
 mod sandbox;
 mod shipped;

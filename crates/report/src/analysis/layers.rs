@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::rows::StudyData;
+use crate::rows::{SkipRow, StudyData};
 
 /// Values by layer, over all seeds of a variant.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,8 +26,23 @@ pub(crate) struct LayerPoint {
 /// Average scores in percent by the first layer that is left out, a line for every number of layers:
 /// of every seed the mean over its benchmarks (and languages), of these the mean and the range.
 pub(crate) fn skip_lines(data: &StudyData, variant: &str) -> Vec<LayerLine> {
+    lines(data, |row| row.variant == variant)
+}
+
+/// The same of one benchmark in one language.
+pub(crate) fn skip_lines_of(
+    data: &StudyData,
+    variant: &str,
+    (benchmark, language): (&str, &str),
+) -> Vec<LayerLine> {
+    lines(data, |row| {
+        row.variant == variant && row.benchmark == benchmark && row.language == language
+    })
+}
+
+fn lines(data: &StudyData, wanted: impl Fn(&SkipRow) -> bool) -> Vec<LayerLine> {
     let mut scores: BTreeMap<(u64, u64, u64), Vec<f64>> = BTreeMap::new();
-    for row in data.skips.iter().filter(|row| row.variant == variant && row.value.is_finite()) {
+    for row in data.skips.iter().filter(|row| wanted(row) && row.value.is_finite()) {
         scores.entry((row.count, row.first, row.seed)).or_default().push(100.0 * row.value);
     }
     let mut lines: BTreeMap<u64, BTreeMap<u64, Vec<f64>>> = BTreeMap::new();
@@ -74,7 +89,7 @@ fn mean(values: &[f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rows::{InfluenceRow, SkipRow};
+    use crate::rows::InfluenceRow;
 
     fn skip(seed: u64, (count, first): (u64, u64), benchmark: &str, value: f64) -> SkipRow {
         SkipRow {

@@ -10,7 +10,9 @@ mod sizes;
 
 pub(crate) use difference::{Difference, Verdict};
 pub(crate) use grouping::{Line, Over, curve_lines, speeds};
-pub(crate) use layers::{LayerLine, influence_lines, skip_lines, spread_line};
+pub(crate) use layers::{
+    LayerLine, LayerPoint, influence_lines, skip_lines, skip_lines_of, spread_line,
+};
 pub(crate) use sizes::{FEWEST, SIZES, Size};
 
 use std::collections::{BTreeMap, BTreeSet};

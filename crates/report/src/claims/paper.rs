@@ -27,14 +27,12 @@ pub(super) fn beside(
     claim: &ClaimRow,
     evidence: &Evidence,
 ) -> Side {
-    let named = if claim.source.trim().is_empty() {
-        analysis.data.study.mirrors.as_deref()
-    } else {
-        Some(claim.source.as_str())
+    let mirrored = paper.main_beside(analysis).map(|beside| beside.element);
+    let named = |source: &str| {
+        source.split([',', ';', '(', ')']).find_map(|part| paper.element(part.trim()))
     };
-    let element = named.and_then(|named| {
-        named.split([',', ';', '(', ')']).find_map(|part| paper.element(part.trim()))
-    });
+    let element =
+        if claim.source.trim().is_empty() { mirrored } else { named(claim.source.as_str()) };
     let Some(element) = element else { return Side::default() };
     let mut side = Side { element: Some(element.place.clone()), ..Side::default() };
     let values = match &claim.expectation {
@@ -58,7 +56,7 @@ pub(super) fn beside(
 /// The value of a row under a measure.
 fn value(analysis: &Analysis<'_>, row: &PaperRow, measure: Measure) -> Option<f64> {
     match measure {
-        Measure::Average => Some(row.average),
+        Measure::Average => row.average,
         Measure::Benchmark(b) => {
             let name = plain(&analysis.benchmarks[b].name);
             row.values.iter().find(|(key, _)| plain(key) == name).map(|(_, value)| *value)
@@ -137,7 +135,9 @@ fn noise(
     let mut remarks = Vec::new();
     let noise = &paper.noise;
     let error = match evidence.measure {
-        Measure::Average if element.average == noise.average => Some(noise.sampling_error),
+        Measure::Average if element.average.as_ref() == Some(&noise.average) => {
+            Some(noise.sampling_error)
+        }
         Measure::Benchmark(b) => noise.of_task(&plain(&analysis.benchmarks[b].name)),
         _ => None,
     };

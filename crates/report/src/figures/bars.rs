@@ -40,7 +40,7 @@ pub(crate) fn headline(analysis: &Analysis<'_>, paper: &Paper) -> Option<Figure>
     if !(0..variants.len()).any(|v| analysis.estimate(v, measure).is_some()) {
         return None;
     }
-    let beside = paper.beside(analysis).filter(|b| b.rows.len() == variants.len());
+    let beside = paper.main_beside(analysis).filter(Beside::is_complete);
     let pitch = if variants.len() <= 12 { 40.0 } else { 30.0 };
     let top = theme::MARGIN + HEAD;
     let bottom = top + pitch * variants.len() as f64 + 6.0;
@@ -62,7 +62,7 @@ pub(crate) fn headline(analysis: &Analysis<'_>, paper: &Paper) -> Option<Figure>
     }
     let ladder = analysis.data.study.is_ladder();
     Some(Figure {
-        name: if ladder { "ladder" } else { "variants" },
+        name: if ladder { "ladder" } else { "variants" }.into(),
         caption: caption(analysis, measure, beside.as_ref(), paper),
         scene,
     })
@@ -278,12 +278,13 @@ fn theirs(scene: &mut Scene, beside: &Beside<'_>, rows: &Rows) {
     let gains = frame.right + GAINS - 4.0;
     column_head(scene, gains, frame.top, "gain");
     let mut below: Option<f64> = None;
-    for (v, row) in beside.rows.iter().enumerate() {
+    for v in 0..beside.rows.len() {
+        let Some(average) = beside.average(v) else { continue };
         let y = rows.middle(v);
-        let x = scale.at(row.average);
+        let x = scale.at(average);
         let half = rows.half();
         scene.rect((frame.left, y - half), (x, y + half), theme::REFERENCE, 1.0);
-        let text = fixed(row.average, 2);
+        let text = fixed(average, 2);
         if x - frame.left > text_width(&text, theme::SMALL, true) + 14.0 {
             let at = (frame.left + 7.0, y + 4.0);
             scene.text(Text::new(at, text, theme::SMALL).bold().colour(theme::ON_REFERENCE));
@@ -291,17 +292,17 @@ fn theirs(scene: &mut Scene, beside: &Beside<'_>, rows: &Rows) {
             scene.text(Text::new((x + 7.0, y + 4.0), text, theme::SMALL));
         }
         if let Some(below) = below {
-            let text = signed(row.average - below, 2);
+            let text = signed(average - below, 2);
             scene.text(Text::new((gains, y + 4.0), text, theme::SMALL).anchor(Anchor::End));
         }
-        below = Some(row.average);
+        below = Some(average);
     }
 }
 
 /// Round ends around the paper's averages.
 fn paper_axis(beside: &Beside<'_>) -> (f64, f64) {
-    let (low, high) =
-        Range::of(beside.rows.iter().map(|r| r.average)).ends().unwrap_or((0.0, 100.0));
+    let averages = (0..beside.rows.len()).filter_map(|v| beside.average(v));
+    let (low, high) = Range::of(averages).ends().unwrap_or((0.0, 100.0));
     ((((low - 1.0) / 5.0).floor() * 5.0).max(0.0), ((high + 0.5) / 2.0).ceil() * 2.0)
 }
 

@@ -53,7 +53,7 @@ pub(crate) fn panels(analysis: &Analysis<'_>) -> Option<Figure> {
         seen
     };
     Some(Figure {
-        name: "benchmarks",
+        name: "benchmarks".into(),
         caption: format!(
             "Score (%) on each benchmark ({}). {} Dashed line: chance.",
             metrics.join(", "),

@@ -1,8 +1,9 @@
 //! Share of the corpus that the most frequent pieces of a tokenizer cover, against the size of the vocabulary.
 
-use super::axis::{Frame, Range, Scale, prefix};
+use super::axis::{Range, Scale, prefix};
+use super::layout::{Grid, Wanted};
 use super::legend::{Entry, Legend, Sample};
-use super::scene::{Anchor, Scene, Text};
+use super::scene::{Anchor, Text};
 use super::{Figure, theme};
 use crate::analysis::Analysis;
 
@@ -29,15 +30,9 @@ pub(crate) fn curve(analysis: &Analysis<'_>) -> Option<Figure> {
             Entry { label: (*name).to_string(), colour, sample: Sample::Line(dash) }
         })
         .collect();
-    let legend = Legend::new(entries);
-    let frame = Frame {
-        left: theme::MARGIN + 62.0,
-        top: theme::MARGIN + 8.0,
-        right: theme::WIDTH - theme::MARGIN - legend.width() - 6.0,
-        bottom: theme::MARGIN + 308.0,
-    };
-    let end = frame.bottom + 40.0;
-    let mut scene = Scene::new(theme::WIDTH, end + legend.height_below(end) + theme::MARGIN);
+    let grid = Grid::new(&Wanted::one(300.0), Legend::new(entries));
+    let frame = grid.frames[0];
+    let mut scene = grid.scene();
     let sizes = Range::of(rows.iter().map(|r| r.vocabulary as f64));
     let (low, high) = sizes.ends().unwrap_or((0.0, 1.0));
     let wide = low > 0.0 && high / low > 12.0;
@@ -76,9 +71,9 @@ pub(crate) fn curve(analysis: &Analysis<'_>) -> Option<Figure> {
             scene.dot(place, 3.5, colour);
         }
     }
-    legend.draw(&mut scene, frame.top, end);
+    grid.draw_legend(&mut scene);
     Some(Figure {
-        name: "coverage",
+        name: "coverage".into(),
         caption: "Share of the corpus (%) that the most frequent pieces of a tokenizer account for, against how many are kept."
             .to_string(),
         scene,

@@ -3,6 +3,8 @@
 use polars::prelude::PolarsResult;
 
 use super::axis::{Frame, Range, Scale, prefix};
+use super::clip::{below, outline_below, shown};
+use super::layout::{Grid, Wanted};
 use super::legend::{Entry, Legend, Sample};
 use super::scene::{Scene, Text};
 use super::{Figure, theme};
@@ -37,24 +39,13 @@ pub(crate) fn learning(analysis: &Analysis<'_>, over: Over) -> PolarsResult<Opti
         })
         .collect();
 
-    let legend = Legend::new(entries);
-    let gap = 70.0;
-    let columns = languages.len().min(2);
-    let width = theme::WIDTH - 2.0 * theme::MARGIN - legend.width();
-    let panel_width = (width - gap * columns as f64 + 8.0) / columns as f64;
-    let panel_height = 300.0;
-    let rows = languages.len().div_ceil(columns);
-    let pitch = panel_height + 78.0;
-    let end = theme::MARGIN + rows as f64 * pitch - 12.0;
-    let mut scene = Scene::new(theme::WIDTH, end + legend.height_below(end) + theme::MARGIN);
-    for (i, language) in languages.iter().enumerate() {
-        let left = theme::MARGIN + 58.0 + (i % columns) as f64 * (panel_width + gap);
-        let top = theme::MARGIN + 22.0 + (i / columns) as f64 * pitch;
-        let frame = Frame { left, top, right: left + panel_width, bottom: top + panel_height };
+    let grid = Grid::new(&Wanted::rows(languages.len(), 2, 300.0), Legend::new(entries));
+    let mut scene = grid.scene();
+    for (language, frame) in languages.iter().zip(&grid.frames) {
         let own: Vec<&Line> = lines.iter().filter(|l| l.language == *language).collect();
-        panel(&mut scene, &names, &own, language, &frame, over);
+        panel(&mut scene, &names, &own, language, frame, over);
     }
-    legend.draw(&mut scene, theme::MARGIN + 22.0, end);
+    grid.draw_legend(&mut scene);
     let (name, what) = match over {
         Over::Tokens => ("curves-tokens", "training tokens"),
         Over::Bytes => ("curves-bytes", "bytes of training text"),
@@ -69,7 +60,7 @@ pub(crate) fn learning(analysis: &Analysis<'_>, over: Over) -> PolarsResult<Opti
     let caption = format!(
         "Bits per byte of held-out text against {what}.{band} The start is cut where it would flatten the rest."
     );
-    Ok(Some(Figure { name, caption, scene }))
+    Ok(Some(Figure { name: name.into(), caption, scene }))
 }
 
 fn panel(
@@ -84,7 +75,9 @@ fn panel(
     let (low, high) = xs.padded(0.0);
     let (divisor, unit) = prefix(high, over == Over::Tokens);
     let x = Scale::linear((low / divisor, high / divisor), (frame.left, frame.right));
-    let y = Scale::linear(shown(lines, high), (frame.bottom, frame.top));
+    let points: Vec<(f64, f64, f64)> =
+        lines.iter().flat_map(|l| &l.points).map(|p| (p.x, p.low, p.high)).collect();
+    let y = Scale::linear(shown(&points, high), (frame.bottom, frame.top));
     let (name, unit) = match over {
         Over::Tokens if unit.is_empty() => ("Training tokens", String::new()),
         Over::Tokens => ("Training tokens", format!(" ({unit})")),
@@ -117,80 +110,5 @@ fn panel(
                 scene.dot(places[0], 4.0, colour);
             }
         }
-    }
-}
-
-/// The range of the vertical axis. The first fifth of training may be several times higher than all that follows; then the axis ends a
-/// little above the values after it.
-fn shown(lines: &[&Line], end: f64) -> (f64, f64) {
-    let points = || lines.iter().flat_map(|l| &l.points);
-    let whole = Range::of(points().flat_map(|p| [p.low, p.high]));
-    let late = Range::of(points().filter(|p| p.x >= 0.2 * end).flat_map(|p| [p.low, p.high]));
-    match (whole.ends(), late.ends()) {
-        (Some((low, high)), Some((_, top))) if high - low > 1.6 * (top - low) && top > low => {
-            (low - 0.04 * (top - low), top + 0.12 * (top - low))
-        }
-        _ => whole.padded(0.04),
-    }
-}
-
-/// The parts of a line below a level, cut where it crosses.
-fn below(points: &[(f64, f64)], level: f64) -> Vec<Vec<(f64, f64)>> {
-    let mut parts: Vec<Vec<(f64, f64)>> = Vec::new();
-    let mut part: Vec<(f64, f64)> = Vec::new();
-    for (i, point) in points.iter().enumerate() {
-        let inside = point.1 <= level;
-        if let Some(before) = i.checked_sub(1).map(|k| points[k])
-            && (before.1 <= level) != inside
-        {
-            let share = (level - before.1) / (point.1 - before.1);
-            let cut = (before.0 + share * (point.0 - before.0), level);
-            part.push(cut);
-            if !inside {
-                parts.push(std::mem::take(&mut part));
-            }
-        }
-        if inside {
-            part.push(*point);
-        }
-    }
-    parts.push(part);
-    parts.retain(|p| !p.is_empty());
-    parts
-}
-
-/// The part of an outline below a level (one side of Sutherland and Hodgman's clipping).
-fn outline_below(points: &[(f64, f64)], level: f64) -> Vec<(f64, f64)> {
-    let mut out = Vec::with_capacity(points.len() + 4);
-    for (i, to) in points.iter().enumerate() {
-        let from = points[(i + points.len() - 1) % points.len()];
-        if (from.1 <= level) != (to.1 <= level) {
-            let share = (level - from.1) / (to.1 - from.1);
-            out.push((from.0 + share * (to.0 - from.0), level));
-        }
-        if to.1 <= level {
-            out.push(*to);
-        }
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{below, outline_below};
-
-    #[test]
-    fn an_outline_is_cut_at_the_level() {
-        let square = [(0.0, 0.0), (2.0, 0.0), (2.0, 2.0), (0.0, 2.0)];
-        let cut = outline_below(&square, 1.0);
-        assert_eq!(cut, [(0.0, 1.0), (0.0, 0.0), (2.0, 0.0), (2.0, 1.0)]);
-    }
-
-    #[test]
-    fn a_line_is_cut_where_it_crosses_the_level() {
-        let points = [(0.0, 4.0), (1.0, 2.0), (2.0, 1.0), (3.0, 5.0)];
-        let parts = below(&points, 3.0);
-        assert_eq!(parts, [vec![(0.5, 3.0), (1.0, 2.0), (2.0, 1.0), (2.5, 3.0)]]);
-        assert!(below(&points, 0.0).is_empty());
     }
 }

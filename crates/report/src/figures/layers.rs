@@ -1,6 +1,7 @@
 //! How much each layer matters: scores with consecutive layers left out, and Block Influence.
 
 use super::axis::{Frame, Range, Scale};
+use super::layout::{Grid, Wanted};
 use super::legend::{Entry, Legend, Sample};
 use super::scene::{Scene, Text};
 use super::{Figure, theme};
@@ -9,7 +10,6 @@ use crate::analysis::{Analysis, LayerLine, influence_lines, skip_lines};
 /// Panels side by side.
 const COLUMNS: usize = 2;
 const PANEL: f64 = 240.0;
-const GAP: f64 = 64.0;
 
 /// Average scores by the first layer that is left out: a panel for every variant, a line for every
 /// number of layers.
@@ -40,24 +40,17 @@ pub(crate) fn skips(analysis: &Analysis<'_>) -> Option<Figure> {
         sample: Sample::Line(theme::DASHES[1]),
     };
     let legend = Legend::new(entries.chain([whole]).collect());
-    let columns = panels.len().min(COLUMNS);
-    let room = theme::WIDTH - 2.0 * theme::MARGIN - legend.width() - GAP * columns as f64;
-    let width = room / columns as f64;
-    let pitch = PANEL + 74.0;
-    let end = theme::MARGIN + panels.len().div_ceil(columns) as f64 * pitch - 8.0;
-    let mut scene = Scene::new(theme::WIDTH, end + legend.height_below(end) + theme::MARGIN);
+    let grid = Grid::new(&Wanted::rows(panels.len(), COLUMNS, PANEL), legend);
+    let mut scene = grid.scene();
     // One scale for all panels.
     let all = || panels.iter().flat_map(|p| &p.1).flat_map(|line| &line.points);
     let (low, high) = Range::of(all().flat_map(|p| [p.low, p.high])).padded(0.06);
-    for (place, (variant, lines)) in panels.iter().enumerate() {
-        let left = theme::MARGIN + 56.0 + (place % columns) as f64 * (width + GAP);
-        let top = theme::MARGIN + 22.0 + (place / columns) as f64 * pitch;
-        let frame = Frame { left, top, right: left + width - 8.0, bottom: top + PANEL };
+    for ((variant, lines), frame) in panels.iter().zip(&grid.frames) {
         let title = analysis.variants()[*variant].title().to_string();
         scene.text(Text::new((frame.left, frame.top - 8.0), title, theme::LABEL).bold());
         let y = Scale::linear((low.max(0.0), high.min(100.0)), (frame.bottom, frame.top));
         let layers = lines.iter().flat_map(|line| &line.points).map(|p| p.layer);
-        let (x, ticks) = layer_scale(layers, &frame);
+        let (x, ticks) = layer_scale(layers, frame);
         frame.x_axis(&mut scene, &x, ticks, "First layer left out");
         frame.y_axis(&mut scene, &y, 5, "Average score (%)");
         for line in lines {
@@ -73,10 +66,10 @@ pub(crate) fn skips(analysis: &Analysis<'_>) -> Option<Figure> {
             }
         }
     }
-    legend.draw(&mut scene, theme::MARGIN + 22.0, end);
+    grid.draw_legend(&mut scene);
     let seeds = seeds_of(analysis.data.skips.iter().map(|row| row.seed));
     Some(Figure {
-        name: "layer-skips",
+        name: "layer-skips".into(),
         caption: format!(
             "Average score (mean over choice benchmarks) with consecutive layers left out, by the \
              first of them, counted from 0.{seeds}"
@@ -99,14 +92,9 @@ pub(crate) fn influence(analysis: &Analysis<'_>) -> Option<Figure> {
         Entry { label, colour, sample: Sample::Line(dash) }
     };
     let legend = Legend::new(lines.iter().map(entry).collect());
-    let frame = Frame {
-        left: theme::MARGIN + 62.0,
-        top: theme::MARGIN + 8.0,
-        right: theme::WIDTH - theme::MARGIN - legend.width() - 6.0,
-        bottom: theme::MARGIN + 8.0 + PANEL,
-    };
-    let end = frame.bottom + 40.0;
-    let mut scene = Scene::new(theme::WIDTH, end + legend.height_below(end) + theme::MARGIN);
+    let grid = Grid::new(&Wanted::one(PANEL), legend);
+    let frame = grid.frames[0];
+    let mut scene = grid.scene();
     let points = || lines.iter().flat_map(|(_, line)| &line.points);
     let high = Range::of(points().map(|p| p.high).chain([0.0])).padded(0.06).1;
     let (x, ticks) = layer_scale(points().map(|p| p.layer), &frame);
@@ -116,10 +104,10 @@ pub(crate) fn influence(analysis: &Analysis<'_>) -> Option<Figure> {
     for (variant, line) in &lines {
         draw(&mut scene, line, (&x, &y), *variant);
     }
-    legend.draw(&mut scene, frame.top, end);
+    grid.draw_legend(&mut scene);
     let seeds = seeds_of(analysis.data.influence.iter().map(|row| row.seed));
     Some(Figure {
-        name: "block-influence",
+        name: "block-influence".into(),
         caption: format!(
             "Block Influence of every layer, counted from 0: one minus the mean cosine between the \
              residual stream before and after it (Men et al. 2024).{seeds}"

@@ -32,25 +32,31 @@ const COLUMNS: usize = 3;
 /// A legend that knows where it goes.
 pub(crate) struct Legend {
     entries: Vec<Entry>,
+    beside: bool,
 }
 
 impl Legend {
+    /// Beside the plot where it has few entries.
     pub(crate) fn new(entries: Vec<Entry>) -> Self {
-        Self { entries }
+        let beside = entries.len() <= FEW;
+        Self { entries, beside }
     }
 
-    fn is_beside(&self) -> bool {
-        self.entries.len() <= FEW
+    /// Below the plot, however few entries it has.
+    pub(crate) fn below(entries: Vec<Entry>) -> Self {
+        Self { entries, beside: false }
     }
 
     /// Width that it takes from the plot.
     pub(crate) fn width(&self) -> f64 {
-        if self.is_beside() { BESIDE + 22.0 } else { 0.0 }
+        if self.beside && !self.entries.is_empty() { BESIDE + 22.0 } else { 0.0 }
     }
 
     /// Height that it takes below a plot whose own height is `plot`.
     pub(crate) fn height_below(&self, plot: f64) -> f64 {
-        if self.is_beside() {
+        if self.entries.is_empty() {
+            0.0
+        } else if self.beside {
             (self.column_height(&self.entries, BESIDE) - plot).max(0.0)
         } else {
             let width = self.column_width();
@@ -65,7 +71,7 @@ impl Legend {
 
     /// Draws it: beside the plot from `top`, or below the plot from `bottom`.
     pub(crate) fn draw(&self, scene: &mut Scene, top: f64, bottom: f64) {
-        if self.is_beside() {
+        if self.beside {
             let x = theme::WIDTH - theme::MARGIN - BESIDE;
             column(scene, &self.entries, (x, top), BESIDE);
             return;

@@ -3,16 +3,21 @@
 mod axis;
 mod bars;
 mod benchmarks;
+mod clip;
 mod coverage;
 mod curves;
 mod draw;
 mod layers;
+mod layout;
 mod legend;
+mod mirrored;
+mod plot;
 mod scatter;
 mod scene;
 mod spreads;
 mod theme;
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use polars::prelude::PolarsResult;
@@ -20,13 +25,15 @@ use polars::prelude::PolarsResult;
 use crate::ReportError;
 use crate::analysis::{Analysis, Estimate, Measure, Over};
 use crate::paper::Paper;
+pub(crate) use bars::headline;
 pub(crate) use bars::our_scale;
+pub(crate) use mirrored::{here, of_paper};
 use scene::Scene;
 
 /// A figure, laid out but not yet drawn.
 pub(crate) struct Figure {
     /// File stem and anchor.
-    pub(crate) name: &'static str,
+    pub(crate) name: Cow<'static, str>,
     /// What the figure shows, with what its bars and bands mean.
     pub(crate) caption: String,
     scene: Scene,
@@ -60,6 +67,7 @@ pub(crate) fn all(analysis: &Analysis<'_>, paper: &Paper) -> PolarsResult<Vec<Fi
     figures.extend(layers::skips(analysis));
     figures.extend(layers::influence(analysis));
     figures.extend(spreads::panels(analysis));
+    figures.extend(mirrored::beside(analysis, paper));
     Ok(figures)
 }
 

@@ -1,8 +1,8 @@
 //! Headline score against parameters, one dot per variant.
 
-use super::axis::{Frame, Range, Scale, prefix};
+use super::axis::{Range, Scale, prefix};
+use super::layout::{Grid, Wanted};
 use super::legend::{Entry, Legend, Sample};
-use super::scene::Scene;
 use super::{Figure, interval_words, padded, shown_ends, theme};
 use crate::analysis::Analysis;
 
@@ -24,16 +24,9 @@ pub(crate) fn score_against_parameters(analysis: &Analysis<'_>) -> Option<Figure
             sample: Sample::Marker(theme::shape(*v)),
         })
         .collect();
-    let legend = Legend::new(entries);
-    let height = 320.0;
-    let frame = Frame {
-        left: theme::MARGIN + 62.0,
-        top: theme::MARGIN + 8.0,
-        right: theme::WIDTH - theme::MARGIN - legend.width() - 6.0,
-        bottom: theme::MARGIN + 8.0 + height,
-    };
-    let end = frame.bottom + 40.0;
-    let mut scene = Scene::new(theme::WIDTH, end + legend.height_below(end) + theme::MARGIN);
+    let grid = Grid::new(&Wanted::one(320.0), Legend::new(entries));
+    let frame = grid.frames[0];
+    let mut scene = grid.scene();
     let (low, high) =
         Range::of(points.iter().map(|(v, _)| params(*v))).ends().unwrap_or((0.0, 1.0));
     let wide = low > 0.0 && high / low > 8.0;
@@ -67,9 +60,9 @@ pub(crate) fn score_against_parameters(analysis: &Analysis<'_>) -> Option<Figure
         let place = x.at(params(*v) / divisor);
         scene.marker((place, y.at(estimate.mean)), 5.5, theme::series(*v).0, theme::shape(*v));
     }
-    legend.draw(&mut scene, frame.top, end);
+    grid.draw_legend(&mut scene);
     Some(Figure {
-        name: "score-parameters",
+        name: "score-parameters".into(),
         caption: format!("{name} ({of}) against parameters. {}", interval_words(analysis)),
         scene,
     })

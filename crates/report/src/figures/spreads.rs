@@ -74,7 +74,7 @@ pub(crate) fn panels(analysis: &Analysis<'_>) -> Option<Figure> {
     legend.draw(&mut scene, free, end);
     let seeds = seeds_of(analysis.data.spreads.iter().map(|row| row.seed));
     Some(Figure {
-        name: "weight-spreads",
+        name: "weight-spreads".into(),
         caption: format!(
             "Standard deviation of the trained weights of every matrix, by layer, counted from 0.{seeds}"
         ),

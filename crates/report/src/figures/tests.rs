@@ -95,3 +95,72 @@ fn odd_numbers_are_drawn_without_a_panic() {
 fn no_rows_no_figures() {
     assert!(figures(&StudyData::default()).is_empty());
 }
+
+/// Every figure of the paper by itself.
+#[test]
+fn the_papers_figures_are_drawn() {
+    let paper = Paper::embedded().unwrap();
+    let mut drawn = 0;
+    for element in paper.elements() {
+        let Some(figure) = super::of_paper(element) else {
+            assert!(element.is_table(), "{}", element.id);
+            continue;
+        };
+        check_layout("the paper", &figure);
+        let svg = figure.svg().unwrap();
+        assert!(!svg.contains("NaN") && !svg.contains("inf"), "{}", element.id);
+        drawn += 1;
+    }
+    assert_eq!(drawn, 12);
+}
+
+/// A study that mirrors all figures has one beside each, ours in it where it measured the like.
+#[test]
+fn a_study_lies_beside_every_figure_that_it_mirrors() {
+    let mut data = synthetic::ladder(&[1, 2, 3], 12);
+    data.study.design = "list".into();
+    data.study.mirrors = (2..=12).map(|n| format!("figure-{n}")).collect();
+    for (v, (batch, rate)) in [
+        ("1024", "0.001"),
+        ("2048", "0.001"),
+        ("4096", "0.001"),
+        ("2048", "0.002"),
+        ("4096", "0.004"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let change = |path: &str, from: &str, to: &str| (path.into(), from.into(), to.into());
+        data.variants[v].delta = vec![
+            change("train.batch_tokens", "1024", batch),
+            change("train.learning_rate", "0.001", rate),
+        ];
+    }
+    let figures = figures(&data);
+    for n in 2..=12 {
+        let name = format!("paper-figure-{n}");
+        let figure = figures.iter().find(|f| f.name == name).unwrap_or_else(|| panic!("{name}"));
+        check_layout("mirrors", figure);
+        let texts: Vec<&str> = figure
+            .scene
+            .shapes
+            .iter()
+            .filter_map(|s| if let Shape::Text(t) = s { Some(t.text.as_str()) } else { None })
+            .collect();
+        // The parts of the data and scores during the training were not measured.
+        let measured = !matches!(n, 9 | 10);
+        assert_eq!(texts.contains(&"This study"), measured, "{name}");
+        assert_eq!(figure.caption.contains("has measured nothing"), !measured, "{name}");
+        if n == 8 {
+            // Half of its own and the paper's: the batch of 1,024 is in both lines of ours.
+            assert!(texts.contains(&"r = 0") && texts.contains(&"r = 1"), "{texts:?}");
+            assert!(texts.contains(&"r = 0.5") && texts.contains(&"r = 1.5"), "{texts:?}");
+        }
+    }
+    // Many variants still fit.
+    let mut many = synthetic::many(30, &[1, 2], 5);
+    many.study.mirrors = ["figure-3", "figure-4", "figure-6"].map(String::from).into();
+    for figure in self::figures(&many) {
+        check_layout("many", &figure);
+    }
+}

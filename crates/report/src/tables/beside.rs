@@ -1,61 +1,83 @@
-//! The study beside the element of the paper that it mirrors, with both scales stated.
+//! The study beside the elements of the paper that it mirrors, with both scales stated.
 
 use super::{difference_cell, estimate_cell};
 use crate::analysis::{Analysis, Measure};
 use crate::figures::our_scale;
-use crate::number::{MISSING, count, fixed, signed};
-use crate::paper::{Beside, Element, Paper, PaperRow};
+use crate::number::{MISSING, count, signed};
+use crate::paper::{Beside, Element, Paper, PaperColumn, PaperRow};
 use crate::table::{Cell, Column, Table};
 
-/// The table, where the study mirrors an element that is known.
-pub(crate) fn beside(analysis: &Analysis<'_>, paper: &Paper) -> Option<Table> {
-    let beside = paper.beside(analysis)?;
-    Some(if beside.rows.is_empty() {
-        alone(analysis, beside.element)
-    } else {
-        paired(analysis, &beside)
-    })
+/// For every element with rows: averages side by side, then task by task where tasks have the names
+/// of benchmarks; a table's rows alone where they do not correspond to the variants. The first
+/// tables are `paper` and `paper-tasks`, those of a further element `paper-table-6`.
+pub(crate) fn all(analysis: &Analysis<'_>, paper: &Paper) -> Vec<Table> {
+    let found = paper.beside(analysis);
+    let mut tables = Vec::new();
+    for beside in found.iter().filter(|b| !b.element.rows.is_empty()) {
+        let element = beside.element;
+        let name = match tables.is_empty() {
+            true => "paper".to_string(),
+            false => format!("paper-{}", element.id),
+        };
+        let matched = matched(analysis, beside, &name);
+        // The rows of a figure are drawn.
+        if matched.is_empty() && element.panels.is_empty() {
+            tables.push(alone(analysis, element, &name));
+        }
+        tables.extend(matched);
+    }
+    tables
+}
+
+/// The tables of one element, named `NAME` and `NAME-tasks`; none where its rows do not correspond to
+/// the variants.
+pub(crate) fn matched(analysis: &Analysis<'_>, beside: &Beside<'_>, name: &str) -> Vec<Table> {
+    // Where no average is printed there is nothing to set ours against.
+    let averaged = (0..beside.rows.len()).any(|v| beside.average(v).is_some());
+    let paired = averaged.then(|| paired(analysis, beside, name));
+    let tasks = tasks(analysis, beside, &format!("{name}-tasks"));
+    paired.into_iter().chain(tasks).collect()
 }
 
 /// Row by row, differences included.
-fn paired(analysis: &Analysis<'_>, beside: &Beside<'_>) -> Table {
+fn paired(analysis: &Analysis<'_>, beside: &Beside<'_>, name: &str) -> Table {
     let element = beside.element;
     let headline = analysis.headline();
-    let (name, unit) = analysis.name_of(headline);
+    let (measure, unit) = analysis.name_of(headline);
     let against = if analysis.data.study.is_ladder() { "gain" } else { "Δ to the first" };
     let mut table = Table::new(
-        "paper",
+        name,
         format!("Beside {} of the paper: {}.", element.place, element.title.to_lowercase()),
         vec![
             Column::text("Here"),
             Column::number("Parameters"),
-            Column::number(name).unit(unit),
+            Column::number(measure).unit(unit),
             Column::number(format!("Here, {against}")),
             Column::text("In the paper"),
             Column::number("Paper, average").unit("%"),
             Column::number(format!("Paper, {against}")),
         ],
     );
-    for (v, row) in beside.rows.iter().enumerate() {
+    for v in 0..analysis.variants().len() {
         let reference = analysis.reference(v);
         let found = reference.and_then(|r| analysis.difference(v, r, headline));
         let variant = &analysis.variants()[v];
+        let gain = reference.and_then(|r| beside.gain(v, r));
         table.push(vec![
             Cell::text(variant.title()),
             Cell::written(variant.params.total as f64, count(variant.params.total as f64)),
             estimate_cell(analysis, v, headline),
             difference_cell(found.as_ref(), headline),
-            Cell::text(&row.label),
-            Cell::number(row.average, 2),
-            match reference {
-                Some(r) => Cell::difference(row.average - beside.rows[r].average, 2),
-                None => Cell::missing(),
-            },
+            beside.row(v).map_or_else(Cell::missing, |row| Cell::text(&row.label)),
+            average_cell(beside.average(v)),
+            gain.map_or_else(Cell::missing, |gain| Cell::difference(gain, 2)),
         ]);
     }
-    for (i, row) in element.context.iter().enumerate() {
+    let taken = |row: &PaperRow| beside.rows.iter().flatten().any(|r| std::ptr::eq(*r, row));
+    let others = element.rows.iter().filter(|row| !taken(row)).chain(&element.context);
+    for (i, row) in others.enumerate() {
         let mut cells = vec![Cell::text(MISSING); 4];
-        cells.extend([Cell::text(&row.label), Cell::number(row.average, 2), Cell::missing()]);
+        cells.extend([Cell::text(&row.label), average_cell(row.average), Cell::missing()]);
         if i == 0 { table.push_below_rule(cells) } else { table.push(cells) }
     }
     scales(&mut table, analysis, element);
@@ -65,34 +87,102 @@ fn paired(analysis: &Analysis<'_>, beside: &Beside<'_>) -> Table {
     table
 }
 
+fn average_cell(average: Option<f64>) -> Cell {
+    average.map_or_else(Cell::missing, |average| Cell::number(average, 2))
+}
+
+/// The tasks whose benchmarks the study has, ours and the paper's next to each other.
+fn tasks(analysis: &Analysis<'_>, beside: &Beside<'_>, name: &str) -> Option<Table> {
+    let element = beside.element;
+    let of = |column: &PaperColumn| {
+        let found = analysis.benchmarks.iter().position(|b| column.is_benchmark(&b.name));
+        found.map(Measure::Benchmark)
+    };
+    let tasks: Vec<(&PaperColumn, Measure)> =
+        element.tasks().filter_map(|column| Some((column, of(column)?))).collect();
+    if tasks.is_empty() || beside.rows.is_empty() {
+        return None;
+    }
+    let mut columns = vec![Column::text("Here")];
+    for (column, _) in &tasks {
+        columns.push(Column::number(format!("{}, here", column.title)).unit("%"));
+        columns.push(Column::number(format!("{}, paper", column.title)).unit("%"));
+    }
+    columns.push(Column::text("In the paper"));
+    let caption = format!("Beside {} of the paper, task by task.", element.place);
+    let mut table = Table::new(name, caption, columns);
+    for v in 0..analysis.variants().len() {
+        let row = beside.row(v);
+        let mut cells = vec![Cell::text(analysis.variants()[v].title())];
+        for (column, measure) in &tasks {
+            cells.push(estimate_cell(analysis, v, *measure));
+            cells.push(row.map_or_else(Cell::missing, |row| value_cell(row, column)));
+        }
+        cells.push(row.map_or_else(Cell::missing, |row| Cell::text(&row.label)));
+        table.push(cells);
+    }
+    let chance = tasks.iter().flat_map(|(_, measure)| {
+        let level = match measure {
+            Measure::Benchmark(b) => analysis.benchmarks[*b].chance,
+            Measure::Average | Measure::Bits(_) | Measure::MeanBits => None,
+        };
+        [level.map_or_else(Cell::missing, |level| Cell::number(level, 1)), Cell::text("")]
+    });
+    table.push_below_rule([Cell::text("Chance here")].into_iter().chain(chance).collect());
+    let absent: Vec<&str> =
+        element.tasks().filter(|c| of(c).is_none()).map(|c| c.title.as_str()).collect();
+    if !absent.is_empty() {
+        table.note(format!("Not among the benchmarks here: {}.", absent.join(", ")));
+    }
+    table.note("Benchmarks of the same name ask for the same skill with other items.");
+    Some(table)
+}
+
+/// A table of the paper by itself, or the rows behind a figure.
+pub(crate) fn of_paper(element: &Element) -> Option<Table> {
+    if element.rows.is_empty() {
+        return None;
+    }
+    let mut table = rows(element, &element.id);
+    table.note(format!("{}. Source: {}.", element.scale, element.source));
+    table.notes.extend(element.average.iter().map(|average| format!("Average: {average}.")));
+    table.notes.extend(element.note.clone());
+    Some(table)
+}
+
 /// The paper's rows by themselves: the variants do not correspond to them one to one.
-fn alone(analysis: &Analysis<'_>, element: &Element) -> Table {
+fn alone(analysis: &Analysis<'_>, element: &Element, name: &str) -> Table {
+    let mut table = rows(element, name);
+    scales(&mut table, analysis, element);
+    table.note("The variants of this study do not correspond to the paper's rows one to one, so no row is set against another.");
+    table.notes.extend(element.note.clone());
+    table
+}
+
+fn rows(element: &Element, name: &str) -> Table {
     let mut columns = vec![Column::text("In the paper")];
     for column in &element.columns {
-        let title = if column.derived {
-            format!("{}, derived", column.title)
-        } else {
-            column.title.clone()
+        let heading = match column.text {
+            true => Column::text(column.heading()),
+            false => Column::number(column.heading()),
         };
-        let heading = Column::number(title);
         columns.push(match &column.unit {
             Some(unit) => heading.unit(unit),
             None => heading,
         });
     }
-    columns.push(Column::number("Average").unit("%"));
-    let mut table = Table::new(
-        "paper",
-        format!("{} of the paper: {}.", element.place, element.title.to_lowercase()),
-        columns,
-    );
+    let averaged = element.all_rows().any(|row| row.average.is_some());
+    if averaged {
+        columns.push(Column::number("Average").unit("%"));
+    }
+    let caption = format!("{} of the paper: {}.", element.place, element.title.to_lowercase());
+    let mut table = Table::new(name, caption, columns);
     let cells = |row: &PaperRow| {
         let mut cells = vec![Cell::text(&row.label)];
-        cells.extend(element.columns.iter().map(|c| match row.values.get(&c.key) {
-            Some(value) => Cell::written(*value, written(*value)),
-            None => Cell::missing(),
-        }));
-        cells.push(Cell::number(row.average, 2));
+        cells.extend(element.columns.iter().map(|column| value_cell(row, column)));
+        if averaged {
+            cells.push(average_cell(row.average));
+        }
         cells
     };
     for row in &element.rows {
@@ -101,15 +191,16 @@ fn alone(analysis: &Analysis<'_>, element: &Element) -> Table {
     for (i, row) in element.context.iter().enumerate() {
         if i == 0 { table.push_below_rule(cells(row)) } else { table.push(cells(row)) }
     }
-    scales(&mut table, analysis, element);
-    table.note("The variants of this study do not correspond to the paper's rows one to one, so no row is set against another.");
-    table.notes.extend(element.note.clone());
     table
 }
 
-/// As many decimals as the paper printed: none for counts, up to two otherwise.
-fn written(value: f64) -> String {
-    if value.fract() == 0.0 { fixed(value, 0) } else { fixed(value, 2) }
+/// A value as it is printed.
+fn value_cell(row: &PaperRow, column: &PaperColumn) -> Cell {
+    match (row.values.get(&column.key), row.texts.get(&column.key)) {
+        (Some(value), _) => Cell::written(*value, column.written(*value)),
+        (None, Some(text)) => Cell::text(text),
+        (None, None) => Cell::missing(),
+    }
 }
 
 fn scales(table: &mut Table, analysis: &Analysis<'_>, element: &Element) {
@@ -118,19 +209,21 @@ fn scales(table: &mut Table, analysis: &Analysis<'_>, element: &Element) {
         our_scale(analysis),
         element.scale
     ));
-    table.note(format!("Source: {}; average: {}.", element.source, element.average));
+    let average = element.average.as_ref().map(|a| format!("; average: {a}")).unwrap_or_default();
+    table.note(format!("Source: {}{average}.", element.source));
 }
 
 /// How far the two orderings agree.
-pub(crate) fn order_words(analysis: &Analysis<'_>, beside: &Beside<'_>) -> Option<String> {
+fn order_words(analysis: &Analysis<'_>, beside: &Beside<'_>) -> Option<String> {
     let headline = analysis.headline();
     let sign = if headline.higher_is_better() { 1.0 } else { -1.0 };
     let mut ours = Vec::new();
     let mut theirs = Vec::new();
-    for (v, row) in beside.rows.iter().enumerate() {
-        if let Some(estimate) = analysis.estimate(v, headline) {
+    for v in 0..beside.rows.len() {
+        if let (Some(estimate), Some(average)) = (analysis.estimate(v, headline), beside.average(v))
+        {
             ours.push(sign * estimate.mean);
-            theirs.push(row.average);
+            theirs.push(average);
         }
     }
     let found = ablate_stats::kendall_tau(&ours, &theirs).ok()?;

@@ -7,6 +7,7 @@ mod correlations;
 mod main;
 mod study;
 
+pub(crate) use beside::{matched, of_paper};
 pub(crate) use main::{main, short};
 
 use polars::prelude::PolarsResult;
@@ -24,7 +25,7 @@ pub(crate) fn all(
 ) -> PolarsResult<Vec<Table>> {
     let mut tables = vec![main(analysis)];
     tables.extend(claims::claims(judged));
-    tables.extend(beside::beside(analysis, paper));
+    tables.extend(beside::all(analysis, paper));
     tables.extend(benchmarks::benchmarks(analysis));
     tables.extend(correlations::correlations(analysis));
     tables.push(study::deltas(analysis));

@@ -92,7 +92,7 @@ pub(crate) fn ladder(seeds: &[u64], items: u64) -> StudyData {
         study: StudyInfo {
             name: "quickstart".into(),
             title: "The cumulative ladder at laptop scale".into(),
-            mirrors: Some("figure-1".into()),
+            mirrors: vec!["figure-1".into()],
             design: "ladder".into(),
             seeds: seeds.to_vec(),
             factors: ["tokenizer.vocabulary", "model.depth", "init", "rounds.count"]
@@ -391,7 +391,7 @@ pub(crate) fn text_only(seeds: &[u64]) -> StudyData {
     data.study = StudyInfo {
         name: "pydocs".into(),
         title: "Vocabulary on real text".into(),
-        mirrors: None,
+        mirrors: Vec::new(),
         design: "list".into(),
         ..data.study
     };
@@ -428,7 +428,7 @@ pub(crate) fn many(count: usize, seeds: &[u64], items: u64) -> StudyData {
         study: StudyInfo {
             name: "many".into(),
             title: "Many variants".into(),
-            mirrors: None,
+            mirrors: Vec::new(),
             design: "grid".into(),
             seeds: seeds.to_vec(),
             factors: vec!["model.depth".into(), "model.width".into()],
