@@ -19,6 +19,22 @@ pub(crate) struct Paper {
     #[serde(rename = "note")]
     _note: String,
     elements: Vec<Element>,
+    coverage: Coverage,
+}
+
+/// The bars of the paper's Figure 2, which are no scores.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Coverage {
+    /// Elements of the paper that it is set beside.
+    beside: Vec<String>,
+    pub(crate) place: String,
+    #[serde(rename = "source")]
+    _source: String,
+    /// Whose tokenizer on how much text.
+    pub(crate) scale: String,
+    /// Entries, and the share of occurrences that they cover in percent.
+    pub(crate) bars: Vec<(f64, f64)>,
 }
 
 /// A table or figure of the paper.
@@ -93,8 +109,14 @@ impl Paper {
 
     /// The element with this id; spelling of case, spaces and underscores does not matter.
     pub(crate) fn element(&self, id: &str) -> Option<&Element> {
-        let id = id.trim().to_lowercase().replace([' ', '_'], "-");
+        let id = id_of(id);
         self.elements.iter().find(|e| e.id == id)
+    }
+
+    /// The coverage of the paper's tokenizer, where a study mirrors what it belongs to.
+    pub(crate) fn coverage_beside(&self, mirrors: Option<&str>) -> Option<&Coverage> {
+        let id = id_of(mirrors?);
+        self.coverage.beside.contains(&id).then_some(&self.coverage)
     }
 
     /// The element that a study mirrors, lined up with its variants.
@@ -111,6 +133,10 @@ impl Paper {
             .unwrap_or_default();
         Some(Beside { element, rows })
     }
+}
+
+fn id_of(name: &str) -> String {
+    name.trim().to_lowercase().replace([' ', '_'], "-")
 }
 
 /// Rows whose words occur in the variants' names, when that gives every variant a row of its own.
@@ -243,6 +269,24 @@ mod tests {
         }
         assert!(paper.element("Figure 1").is_some());
         assert!(paper.element("figure-99").is_none());
+    }
+
+    /// Table 1's coverages (in the text) are bars of Figure 2.
+    #[test]
+    fn figure_2_is_beside_table_1() {
+        let paper = Paper::embedded().unwrap();
+        let found = paper.coverage_beside(Some("Table 1")).unwrap();
+        assert_eq!(found.bars.len(), 25);
+        for (place, bar) in found.bars.iter().enumerate() {
+            assert_eq!(bar.0, 4000.0 * (place + 1) as f64);
+        }
+        assert!(found.bars.is_sorted_by(|a, b| a.1 <= b.1));
+        for (size, printed) in [(8, 78.68), (16, 87.24), (32, 94.49), (48, 97.86), (72, 99.84)] {
+            assert!((found.bars[size / 4 - 1].1 - printed).abs() < 0.015, "{size}k");
+        }
+        assert!(paper.coverage_beside(Some("figure-2")).is_some());
+        assert!(paper.coverage_beside(Some("figure-1")).is_none());
+        assert!(paper.coverage_beside(None).is_none());
     }
 
     #[test]

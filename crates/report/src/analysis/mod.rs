@@ -6,6 +6,7 @@ mod difference;
 mod grouping;
 mod items;
 mod layers;
+pub(crate) mod vocabulary;
 
 pub(crate) use difference::{Difference, Verdict};
 pub(crate) use grouping::{Line, Over, curve_lines, speeds};

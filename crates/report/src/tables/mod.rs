@@ -5,8 +5,10 @@ mod beside;
 mod correlations;
 mod main;
 mod study;
+mod tokenizers;
 
 pub(crate) use main::{main, short};
+pub(crate) use tokenizers::tokenizers;
 
 use polars::prelude::PolarsResult;
 
@@ -22,6 +24,7 @@ pub(crate) fn all(analysis: &Analysis<'_>, paper: &Paper) -> PolarsResult<Vec<Ta
     tables.extend(correlations::correlations(analysis));
     tables.push(study::deltas(analysis));
     tables.push(study::parameters(analysis));
+    tables.extend((analysis.data.tokenizers.len() > 1).then(|| tokenizers(analysis)));
     tables.push(study::cost(analysis)?);
     tables.extend(study::rounds(analysis));
     Ok(tables)
