@@ -13,3 +13,4 @@ mod own_text;
 mod run;
 mod sandbox;
 mod shipped;
+mod tokenizers;
