@@ -69,6 +69,7 @@ class Report:
         read = lambda name: pq.read_table(folder / f"{name}.parquet").to_pylist()
         self.variants, self.scores, self.items = read("variants"), read("scores"), read("items")
         self.curves, self.rounds = read("curves"), read("rounds")
+        self.tokenizers = read("tokenizers")
         study = json.loads((folder / "study.json").read_text())["study"]
         self.ladder, self.mirrors = study["design"] == "ladder", study["mirrors"]
         self.title = {v["name"]: v["label"] or v["name"] for v in self.variants}
@@ -264,6 +265,8 @@ class Report:
         yield "main", main
         yield "parameters", parameters
         yield "cost", cost
+        if len(self.tokenizers) > 1:
+            yield "tokenizers", self.compaction()
         if self.benchmarks:
             some = {b: next(s for (*_, x, y), s in self.primary.items() if (x, y) == b) for b in self.benchmarks}
             chance = [100 * (some[b]["chance"] or 0) for b in self.benchmarks]
@@ -288,6 +291,27 @@ class Report:
                     (i, "Effective share (%)"): 100 * r["effective_share"],
                 }
             yield "rounds", ledger
+
+    def compaction(self):
+        by_name = {t["name"]: t for t in self.tokenizers}
+        table = {}
+        for v in self.variants:
+            title = self.title[v["name"]]
+            own = next(t for t in self.tokenizers if v["name"] in json.loads(t["variants"]))
+            larger = by_name.get(own["larger"])
+            assert own["vocabulary"] == v["vocabulary"] and own["coverage"] == v["coverage"]
+            bytes_of = lambda t: json.loads(t["bytes_per_token"]) if t else {}
+            assert bytes_of(own) == json.loads(v["bytes_per_token"])
+            table |= {
+                (title, "Vocabulary"): v["vocabulary"],
+                (title, "Compacted from"): larger and larger["vocabulary"],
+                (title, "Coverage (%)"): None if own["coverage"] is None else 100 * own["coverage"],
+                (title, "Tokens"): own["tokens"],
+                (title, "Embedding + head (%)"): 100 * v["share"],
+            }
+            table |= {(title, f"Bytes per token, {l}"): b for l, b in bytes_of(own).items()}
+            table |= {(title, f"Before, {l}"): b for l, b in bytes_of(larger).items()}
+        return table
 
     def beside(self, main, difference):
         """The mirrored element of the paper: each variant beside its row, or the rows alone."""

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use ablate_model::Backend;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Ablation studies of tiny language models, from one TOML file to the paper's tables
 #[derive(Debug, Parser)]
@@ -75,6 +75,13 @@ pub struct PlanArgs {
     pub no_timing: bool,
 }
 
+/// Where a run stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Until {
+    /// With the text as tokens.
+    Tokens,
+}
+
 /// Arguments of `run`.
 #[derive(Debug, Args)]
 pub struct RunArgs {
@@ -97,6 +104,10 @@ pub struct RunArgs {
     /// Only variants whose name matches this pattern, `*` and `?` as in a shell (can be repeated)
     #[arg(long, value_name = "GLOB")]
     pub only: Vec<String>,
+
+    /// Stop early: `tokens` makes and compares the tokenizers of the study, and trains nothing
+    #[arg(long, value_name = "WHAT")]
+    pub until: Option<Until>,
 
     /// Go on with other variants after a failure (the default)
     #[arg(long, overrides_with = "fail_fast")]

@@ -67,6 +67,12 @@ impl StudyGraph {
         wanted.flat_map(|variant| variant.seeds.iter().flat_map(SeedNodes::ends)).collect()
     }
 
+    /// The tokens of variants: what a run is asked for that trains nothing.
+    pub fn tokens(&self, only: impl Fn(&str) -> bool) -> Vec<NodeId> {
+        let wanted = self.variants.iter().filter(|variant| only(&variant.name));
+        wanted.map(|variant| variant.shards).collect()
+    }
+
     /// What all stages with tensors compute with. No result is asked for anew because of it.
     pub fn compute_with(&mut self, backend: Backend) {
         let with_tensors = |stage| WITH_TENSORS.contains(&stage);

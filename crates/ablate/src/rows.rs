@@ -5,6 +5,7 @@ mod curves;
 mod scores;
 mod skips;
 mod spreads;
+mod tokenizers;
 mod variants;
 
 use std::collections::BTreeSet;
@@ -47,7 +48,6 @@ pub fn collect(
     };
     for (nodes, variant) in built.variants.iter().zip(&study.variants) {
         data.variants.push(variants::row(&results, nodes, variant)?);
-        variants::coverage(&results, nodes, &mut data.coverage)?;
         for seed in &nodes.seeds {
             scores::rows(&results, &nodes.name, seed, &mut data)?;
             skips::rows(&results, &nodes.name, seed, &mut data)?;
@@ -55,6 +55,7 @@ pub fn collect(
             curves::rows(&results, &nodes.name, seed, &mut data)?;
         }
     }
+    tokenizers::rows(&results, &mut data)?;
     data.provenance = provenance(&results)?;
     Ok(data)
 }

@@ -77,7 +77,7 @@ pub fn bits_per_byte(
         }
         first = last;
     }
-    summary(&windows, info.tokens)
+    summary(&windows, info.tokens, info.bytes)
 }
 
 /// The tokens from `start` on that a window predicts, up to `context`, after the token before
@@ -94,9 +94,13 @@ fn read(shard: &Shard, start: u64, context: u64) -> Vec<u32> {
     tokens
 }
 
-fn summary(windows: &[(f64, u64)], tokens: u64) -> Result<BitsPerByte, EvalError> {
+/// `text` is how many bytes of text the whole shard stands for. Where the tokens' own bytes do not
+/// add up to it (a space that a tokenizer puts before every text, characters that it normalises),
+/// each window has its share of it.
+fn summary(windows: &[(f64, u64)], tokens: u64, text: u64) -> Result<BitsPerByte, EvalError> {
     let nats: f64 = windows.iter().map(|window| window.0).sum();
-    let bytes: u64 = windows.iter().map(|window| window.1).sum();
+    let written: u64 = windows.iter().map(|window| window.1).sum();
+    let bytes = if written == 0 { 0 } else { text };
     if !nats.is_finite() {
         return Err(EvalError::NotFinite { what: "held-out text".to_owned() });
     }
@@ -106,7 +110,9 @@ fn summary(windows: &[(f64, u64)], tokens: u64) -> Result<BitsPerByte, EvalError
     let per_byte = nats / bytes as f64;
     let bits = per_byte / LN_2;
     let standard_error = (windows.len() > 1).then(|| {
-        let residuals = windows.iter().map(|(nats, bytes)| nats - per_byte * *bytes as f64);
+        let scale = bytes as f64 / written as f64;
+        let residuals =
+            windows.iter().map(|(nats, written)| nats - per_byte * (*written as f64 * scale));
         let squares: f64 = residuals.map(|residual| residual * residual).sum();
         let count = windows.len() as f64;
         (count / (count - 1.0) * squares).sqrt() / bytes as f64 / LN_2
@@ -156,7 +162,7 @@ mod tests {
 
     #[test]
     fn sums_before_dividing() {
-        let found = summary(&[(8.0 * LN_2, 4), (2.0 * LN_2, 6)], 5).unwrap();
+        let found = summary(&[(8.0 * LN_2, 4), (2.0 * LN_2, 6)], 5, 10).unwrap();
         assert!((found.bits_per_byte - 1.0).abs() < 1e-15);
         assert!((found.byte_perplexity - 2.0).abs() < 1e-15);
         assert!((found.loss - 2.0 * LN_2).abs() < 1e-15);
@@ -165,8 +171,13 @@ mod tests {
         let [bits, perplexity] = found.scores("validation", "en");
         assert_eq!((bits.metric.as_str(), bits.items, bits.primary), ("bits_per_byte", 2, true));
         assert!((perplexity.standard_error - 0.8 * LN_2 * 2.0).abs() < 1e-12);
-        assert_eq!(summary(&[(1.0, 4)], 5).unwrap().standard_error, None);
-        assert!(matches!(summary(&[(1.0, 0)], 5), Err(EvalError::NoText { tokens: 5 })));
-        assert!(matches!(summary(&[(f64::NAN, 1)], 5), Err(EvalError::NotFinite { .. })));
+        // Two spaces that the tokenizer put before documents are no text: 10 bits for 8 bytes.
+        let found = summary(&[(8.0 * LN_2, 4), (2.0 * LN_2, 6)], 5, 8).unwrap();
+        assert_eq!((found.bytes, found.bits_per_byte), (8, 1.25));
+        // 3.2 and 4.8 bytes: residuals are 4 and -4 bits again.
+        assert!((found.standard_error.unwrap() - 1.0).abs() < 1e-15);
+        assert_eq!(summary(&[(1.0, 4)], 5, 4).unwrap().standard_error, None);
+        assert!(matches!(summary(&[(1.0, 0)], 5, 0), Err(EvalError::NoText { tokens: 5 })));
+        assert!(matches!(summary(&[(f64::NAN, 1)], 5, 1), Err(EvalError::NotFinite { .. })));
     }
 }

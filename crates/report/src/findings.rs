@@ -1,8 +1,8 @@
 //! The headline findings of a study in sentences, computed from the rows. A difference that the test does not separate is said to be one.
 
-use crate::analysis::{Analysis, Difference, Measure, Verdict};
+use crate::analysis::{Analysis, Difference, Measure, Verdict, vocabulary};
 use crate::claims::{self, JudgedClaim};
-use crate::number::{fixed, signed};
+use crate::number::{count, fixed, grouped, signed};
 use crate::paper::Paper;
 
 /// The findings, most important first.
@@ -18,6 +18,7 @@ pub(crate) fn findings(
     let mut out = Vec::new();
     if scored.is_empty() {
         out.push("No variant finished: there is nothing to compare yet.".to_string());
+        out.extend(vocabularies(analysis));
         out.extend(failures(analysis));
         return out;
     }
@@ -35,6 +36,7 @@ pub(crate) fn findings(
     }
     out.extend(claims::finding(claims));
     out.extend(beside(analysis, paper, headline));
+    out.extend(vocabularies(analysis));
     out.extend(failures(analysis));
     if analysis.seeds().len() < 2 {
         out.push("There is one seed, so nothing says how much of a difference is luck: no intervals are given and nothing is tested.".to_string());
@@ -247,6 +249,35 @@ fn beside(analysis: &Analysis<'_>, paper: &Paper, measure: Measure) -> Option<St
             beside.element.scale,
         )
     })
+}
+
+/// Which vocabularies the paper's rule allows, for every tokenizer that was compacted.
+fn vocabularies(analysis: &Analysis<'_>) -> Vec<String> {
+    let tokenizers = &analysis.data.tokenizers;
+    let Some(base) = analysis.variants().first() else { return Vec::new() };
+    let most = vocabulary::largest(base);
+    let compacted = tokenizers
+        .iter()
+        .filter(|row| tokenizers.iter().any(|other| other.larger.as_ref() == Some(&row.name)));
+    let words = compacted.filter_map(|row| {
+        let least = row.needed?;
+        let of = format!(
+            "The {} most frequent of {} pieces of “{}” cover more than 90% of its tokens, and \
+             embedding and head stay below 20% of {} parameters at width {} up to {} pieces",
+            grouped(least),
+            grouped(row.vocabulary),
+            row.name,
+            count(base.params.total as f64),
+            base.width,
+            grouped(most),
+        );
+        Some(if least <= most {
+            format!("{of}: the paper's rule allows every vocabulary between the two.")
+        } else {
+            format!("{of}: no vocabulary keeps the paper's rule.")
+        })
+    });
+    words.collect()
 }
 
 fn failures(analysis: &Analysis<'_>) -> Vec<String> {

@@ -37,7 +37,7 @@ pub use reproduction::{
 };
 pub use rows::{
     CoverageRow, CurveRow, InfluenceRow, ItemRow, LedgerRow, Params, Provenance, ScoreRow, SkipRow,
-    SpreadRow, StudyData, StudyInfo, VariantRow,
+    SpreadRow, StudyData, StudyInfo, TokenizerRow, VariantRow,
 };
 pub use table::{Align, Cell, Column, Mark, Row, Table};
 pub use write::{Written, write};
@@ -53,6 +53,14 @@ fn analyse(data: &StudyData) -> Result<analysis::Analysis<'_>, ReportError> {
 /// Rows that polars cannot take.
 pub fn headline(data: &StudyData) -> Result<Table, ReportError> {
     Ok(tables::short(&analyse(data)?))
+}
+
+/// What the tokenizers cover and how long their tokens are, before anything is trained.
+///
+/// # Errors
+/// Rows that polars cannot take.
+pub fn tokenizers(data: &StudyData) -> Result<Table, ReportError> {
+    Ok(tables::tokenizers(&analyse(data)?))
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::paper::Paper;
 use crate::render::escape_html;
 use crate::rows::{
     CoverageRow, CurveRow, InfluenceRow, ItemRow, LedgerRow, ScoreRow, SkipRow, SpreadRow,
-    StudyData, VariantRow,
+    StudyData, TokenizerRow, VariantRow,
 };
 use crate::table::Table;
 
@@ -29,7 +29,7 @@ const SECTIONS: [(&str, &str, &[&str]); 9] = [
     ("benchmarks", "Benchmarks", &["f:benchmarks", "t:benchmarks"]),
     ("learning", "Learning curves", &["f:curves-tokens", "f:curves-bytes"]),
     ("variants", "Variants", &["t:deltas", "t:parameters", "f:score-parameters", "t:correlations"]),
-    ("tokenizer", "Tokenizer coverage", &["f:coverage"]),
+    ("tokenizer", "Tokenizers", &["t:tokenizers", "f:coverage"]),
     ("layers", "Layers", &["f:layer-skips", "f:block-influence", "f:weight-spreads"]),
     ("cost", "Cost and rounds", &["t:cost", "t:rounds"]),
 ];
@@ -70,6 +70,7 @@ pub(crate) fn page(
         ItemRow::TABLE,
         CurveRow::TABLE,
         CoverageRow::TABLE,
+        TokenizerRow::TABLE,
         LedgerRow::TABLE,
         SkipRow::TABLE,
         InfluenceRow::TABLE,

@@ -26,6 +26,7 @@ pub fn read(dir: &Path) -> Result<StudyData, ReportError> {
         items: rows(dir)?,
         curves: rows(dir)?,
         coverage: rows(dir)?,
+        tokenizers: rows(dir)?,
         rounds: rows(dir)?,
         skips: rows(dir)?,
         influence: rows(dir)?,

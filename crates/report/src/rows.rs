@@ -1,6 +1,10 @@
 //! The rows a report is made of: plain records, one struct per saved table.
 
+mod tokenizers;
+
 use std::collections::BTreeMap;
+
+pub use tokenizers::TokenizerRow;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -21,6 +25,8 @@ pub struct StudyData {
     pub curves: Vec<CurveRow>,
     /// Share of the corpus that the largest `vocabulary` pieces of a tokenizer cover.
     pub coverage: Vec<CoverageRow>,
+    /// The tokenizers, and those that they were compacted from.
+    pub tokenizers: Vec<TokenizerRow>,
     /// What each training round kept.
     pub rounds: Vec<LedgerRow>,
     /// Scores with consecutive layers left out.

@@ -16,7 +16,7 @@ use crate::frames::Rows;
 use crate::paper::Paper;
 use crate::rows::{
     CoverageRow, CurveRow, InfluenceRow, ItemRow, LedgerRow, Provenance, ScoreRow, SkipRow,
-    SpreadRow, StudyData, StudyInfo, VariantRow,
+    SpreadRow, StudyData, StudyInfo, TokenizerRow, VariantRow,
 };
 use crate::table::Table;
 use crate::{figures, page, tables};
@@ -71,6 +71,7 @@ fn fill(data: &StudyData, dir: &Path) -> Result<(Vec<PathBuf>, Vec<JudgedClaim>)
         parquet::<ItemRow>(&data.items, dir)?,
         parquet::<CurveRow>(&data.curves, dir)?,
         parquet::<CoverageRow>(&data.coverage, dir)?,
+        parquet::<TokenizerRow>(&data.tokenizers, dir)?,
         parquet::<LedgerRow>(&data.rounds, dir)?,
         parquet::<SkipRow>(&data.skips, dir)?,
         parquet::<InfluenceRow>(&data.influence, dir)?,

@@ -5,7 +5,9 @@ mod synthetic;
 use std::fs;
 use std::path::Path;
 
-use ablate_report::{ReportError, Selection, StudyData, compare, headline, read, write};
+use ablate_report::{
+    ReportError, Selection, StudyData, compare, headline, read, tokenizers, write,
+};
 
 fn text(dir: &Path, name: &str) -> String {
     fs::read_to_string(dir.join(name)).unwrap()
@@ -221,4 +223,33 @@ fn the_terminal_table_is_short() {
     assert!(text.lines().take(8).all(|l| l.chars().count() <= 140), "{text}");
     assert_eq!(table.rows.len(), 5);
     assert!(headline(&StudyData::default()).unwrap().rows.is_empty());
+}
+
+#[test]
+fn tokenizers_before_and_after_compaction() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = synthetic::ladder(&[1, 2], 5);
+    write(&data, folder.path()).unwrap();
+    let table = text(folder.path(), "tables/tokenizers.csv");
+    let mut lines = table.lines();
+    let heading: Vec<&str> = lines.next().unwrap().split(',').collect();
+    assert!(heading.contains(&"Compacted from") && heading.contains(&"Rule"), "{heading:?}");
+    let rows: Vec<Vec<&str>> = lines.map(|line| line.split(',').collect()).collect();
+    assert_eq!(rows.len(), data.variants.len());
+    for (row, variant) in rows.iter().zip(&data.variants) {
+        let compacted = variant.vocabulary == 1536;
+        assert_eq!(row[0], variant.label);
+        assert_eq!(row[1].parse::<u64>().unwrap(), variant.vocabulary);
+        assert_eq!(row[2] == "4096", compacted, "{row:?}");
+        let covered = if compacted { 0.951 } else { 1.0 };
+        let holds = covered > 0.9 && variant.share < 0.2;
+        assert_eq!(*row.last().unwrap(), if holds { "holds" } else { "does not hold" }, "{row:?}");
+    }
+    let page = text(folder.path(), "index.html");
+    assert!(page.contains("The 1210 most frequent of 4096 pieces of “bpe-4096” cover more than"));
+    assert!(page.contains("its text is changed before it is encoded (spaces go)"));
+    let figure = text(folder.path(), "figures/coverage.svg");
+    assert_eq!(figure.matches("Coverage (%)").count(), 1);
+    let alone = tokenizers(&data).unwrap();
+    assert_eq!((alone.name.as_str(), alone.rows.len()), ("tokenizers", rows.len()));
 }

@@ -7,6 +7,7 @@ use crate::tree::Table;
 /// Path in the base, and the sets of keys that exclude each other there.
 const GROUPS: &[(&[&str], &[&[&str]])] = &[
     (&["tokenizer", "build"], &[&["train"], &["compact"], &["file"]]),
+    (&["tokenizer", "build", "compact"], &[&["from", "bytes"], &["file"]]),
     (&["model"], &[&["heads"], &["head_dim"]]),
     (&["model", "ffn"], &[&["size"], &["rate", "multiple"]]),
     (&["init"], &[&["random"], &["inherit"]]),
@@ -82,9 +83,14 @@ mod tests {
         walk(schema::root(), &mut Vec::new(), &mut seen);
         assert_eq!(seen, 3);
         for (at, sets) in GROUPS {
-            let keys = at
-                .iter()
-                .try_fold(schema::root(), |schema, key| schema::properties(schema)?.get(*key));
+            let step = |schema: &'static serde_json::Value, key: &&str| {
+                let tag = || {
+                    let tags = schema::alternatives(schema)?.1;
+                    tags.into_iter().find(|(tag, _)| tag == key).map(|(_, content)| content)
+                };
+                schema::properties(schema).and_then(|keys| keys.get(*key)).or_else(tag)
+            };
+            let keys = at.iter().try_fold(schema::root(), step);
             let known = |key: &&str| {
                 let schema = keys.expect("path exists");
                 schema::properties(schema).is_some_and(|keys| keys.contains_key(*key))

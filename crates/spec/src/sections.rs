@@ -7,8 +7,8 @@ use crate::decoder::Decoder;
 use crate::reporter::Reporter;
 use crate::size::Count;
 use crate::tables::{
-    BuildTable, CorpusTable, EvalTable, InitTable, ModelTable, OriginTable, RoundsTable,
-    TokenizerTable, TrainTable,
+    BuildTable, CompactTable, CorpusTable, EvalTable, InitTable, ModelTable, OriginTable,
+    RoundsTable, TokenizerTable, TrainTable,
 };
 use crate::tree::Table;
 use crate::{
@@ -120,25 +120,7 @@ impl Reader<'_, '_> {
         };
         let build = match table.build {
             BuildTable::Train(train) => Some(Build::Train(TrainBpe { bytes: train.bytes.0 })),
-            BuildTable::Compact(compact) => {
-                let path = "tokenizer.build.compact.from";
-                let from = match compact.from {
-                    Some(Count(from)) => self.large_enough(path, from),
-                    None => self.missing(path, "from = 8192, the vocabulary to choose from"),
-                };
-                if let (Some(from), Some(vocabulary)) = (from, vocabulary)
-                    && from <= vocabulary
-                {
-                    let what =
-                        format!("a vocabulary of {from} cannot be compacted to {vocabulary}");
-                    let why = format!("`{path}` must be larger than `tokenizer.vocabulary`");
-                    let help =
-                        Some(format!("take from = {} or more, or build.train", vocabulary + 1));
-                    self.bad(&[path, "tokenizer.vocabulary"], what, &why, help);
-                }
-                let bytes = compact.bytes.0;
-                from.map(|from| Build::Compact(Compact { from: from as usize, bytes }))
-            }
+            BuildTable::Compact(compact) => self.compact(compact, vocabulary).map(Build::Compact),
             BuildTable::File(file) => match file.path {
                 Some(path) => {
                     let node = self.blame.written.at("tokenizer.build.file.path");
@@ -148,6 +130,31 @@ impl Reader<'_, '_> {
             },
         };
         Some(Tokenizer { vocabulary: vocabulary? as usize, build: build? })
+    }
+
+    /// The larger tokenizer of a compaction. How large the user's is only its file says.
+    fn compact(&mut self, table: CompactTable, vocabulary: Option<u64>) -> Option<Compact> {
+        let path = "tokenizer.build.compact.from";
+        if let Some(file) = table.file {
+            let node = self.blame.written.at("tokenizer.build.compact.file");
+            return Some(Compact::File { file: self.blame.path(node, &file) });
+        }
+        let from = match table.from {
+            Some(Count(from)) => self.large_enough(path, from),
+            None => self.missing(
+                path,
+                "from = 8192, the vocabulary to choose from, or file = \"tokenizer.json\"",
+            ),
+        };
+        if let (Some(from), Some(vocabulary)) = (from, vocabulary)
+            && from <= vocabulary
+        {
+            let what = format!("a vocabulary of {from} cannot be compacted to {vocabulary}");
+            let why = format!("`{path}` must be larger than `tokenizer.vocabulary`");
+            let help = Some(format!("take from = {} or more, or build.train", vocabulary + 1));
+            self.bad(&[path, "tokenizer.vocabulary"], what, &why, help);
+        }
+        Some(Compact::Trained { from: from? as usize, bytes: table.bytes.0 })
     }
 
     fn large_enough(&mut self, path: &str, vocabulary: u64) -> Option<u64> {

@@ -129,9 +129,9 @@ pub(crate) struct TokenizerTable {
 pub(crate) enum BuildTable {
     /// Byte-level BPE trained on a sample of the corpus.
     Train(TrainBpeTable),
-    /// A larger trained tokenizer reduced to its most frequent pieces.
+    /// A larger tokenizer reduced to its most frequent pieces.
     Compact(CompactTable),
-    /// A tokenizer.json of the user's.
+    /// A tokenizer of the user's.
     File(TokenizerFileTable),
 }
 
@@ -156,21 +156,24 @@ impl Default for TrainBpeTable {
     }
 }
 
-/// Reduction of a larger trained tokenizer.
+/// Reduction of a larger tokenizer, trained or of the user's.
 #[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct CompactTable {
-    /// Vocabulary of the larger tokenizer; required.
+    /// Vocabulary of a larger tokenizer that is trained; required, or `file`.
     #[schemars(range(max = 16777216))]
     pub(crate) from: Option<Count>,
     /// Bytes of sample text that the larger tokenizer is trained on.
     #[schemars(range(min = 1))]
     pub(crate) bytes: Bytes,
+    /// Path of the larger tokenizer, relative to the folder of the study file; required, or `from`.
+    #[schemars(length(min = 1))]
+    pub(crate) file: Option<String>,
 }
 
 impl Default for CompactTable {
     fn default() -> Self {
-        Self { from: None, bytes: TrainBpeTable::default().bytes }
+        Self { from: None, bytes: TrainBpeTable::default().bytes, file: None }
     }
 }
 
@@ -178,7 +181,8 @@ impl Default for CompactTable {
 #[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct TokenizerFileTable {
-    /// Path of a tokenizer.json, relative to the folder of the study file; required.
+    /// Path of a tokenizer.json, a SentencePiece .model or a tokenizer.bin of llama2.c, relative to
+    /// the folder of the study file; required.
     #[schemars(length(min = 1))]
     pub(crate) path: Option<String>,
 }

@@ -83,9 +83,9 @@ pub struct Tokenizer {
 pub enum Build {
     /// Byte-level BPE trained on a sample of the corpus.
     Train(TrainBpe),
-    /// A trained tokenizer reduced to its most frequent pieces.
+    /// A larger tokenizer reduced to its most frequent pieces.
     Compact(Compact),
-    /// A `tokenizer.json` of the user's.
+    /// A tokenizer of the user's.
     File(TokenizerFile),
 }
 
@@ -96,19 +96,28 @@ pub struct TrainBpe {
     pub bytes: u64,
 }
 
-/// Reduction of a larger trained tokenizer.
+/// The larger tokenizer that is reduced.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Compact {
-    /// Vocabulary of the tokenizer that is reduced.
-    pub from: usize,
-    /// Bytes of sample text that the larger tokenizer is trained on.
-    pub bytes: u64,
+#[serde(untagged)]
+pub enum Compact {
+    /// One that is trained on the corpus.
+    Trained {
+        /// Its vocabulary.
+        from: usize,
+        /// Bytes of sample text that it is trained on.
+        bytes: u64,
+    },
+    /// One that exists already.
+    File {
+        /// Path of its file, joined with the folder of the file that wrote it.
+        file: String,
+    },
 }
 
 /// A tokenizer that exists already.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TokenizerFile {
-    /// Path of a `tokenizer.json`, joined with the folder of the file that wrote it.
+    /// Path of its file, joined with the folder of the file that wrote it.
     pub path: String,
 }
 

@@ -1,9 +1,10 @@
 //! A small vocabulary out of a large one: the paper's compaction.
 
 use crate::coverage::share;
-use crate::definition::{Definition, Merge};
+use crate::definition::{Definition, Symbols};
 use crate::merge_paths::MergePaths;
-use crate::{Frequencies, Tokenizer, TokenizerError};
+use crate::preparation::MARK;
+use crate::{Frequencies, Tokenizer, TokenizerError, invert};
 
 /// A compacted tokenizer and how its ids relate to its parent's.
 #[derive(Debug)]
@@ -24,15 +25,24 @@ impl Compacted {
     }
 }
 
+/// The smallest vocabulary that a tokenizer can be compacted to: the entries that always stay.
+pub fn smallest(parent: &Tokenizer) -> usize {
+    fixed(&parent.definition).iter().filter(|kept| **kept).count()
+}
+
 /// Keeps the most frequent pieces of `parent`, exactly `vocabulary` entries in all.
 ///
-/// - Added tokens and the 256 byte pieces always stay.
+/// - Added tokens (special, control and user-defined ones), the 256 byte pieces and SentencePiece's
+///   mark for spaces always stay.
 /// - The others are taken by descending count, ties by id. A piece brings the pieces that its
 ///   merges go through; if they do not all fit any more, the piece is skipped and a smaller one
 ///   fills the room. Pieces that the parent's merges never reach come last.
-/// - The merges between kept pieces stay in the parent's order, so that every kept piece is
-///   still produced from its bytes.
-/// - New ids: the document separator is 0, the others follow in the parent's order.
+/// - The merges between kept pieces stay in the parent's order, or the scores of kept pieces, so
+///   that every kept piece is still produced from its bytes.
+/// - New ids: in the parent's order, but that the document separator of a byte-level tokenizer is
+///   0. (SentencePiece and llama2.c have fixed places for theirs.)
+/// - The result is written as what the parent was read from; what a file has besides pieces and
+///   merges stays as it is.
 ///
 /// The result covers a little less than the k largest counts do, since a piece may bring rarer
 /// ones along.
@@ -51,35 +61,57 @@ pub fn compact(
         let frequencies = frequencies.0.len();
         return Err(TokenizerError::FrequenciesDoNotFit { frequencies, vocabulary: size });
     }
-    let special = definition.pieces.iter().filter(|piece| piece.added).count();
+    let fixed = fixed(definition);
+    let special = fixed.iter().filter(|kept| **kept).count() - 256;
     if vocabulary < special + 256 {
         return Err(TokenizerError::VocabularyTooSmall { asked: vocabulary, special });
     }
     if vocabulary > size {
         return Err(TokenizerError::VocabularyTooLarge { asked: vocabulary, parent: size });
     }
-    let kept = choose(definition, frequencies, vocabulary);
-    let end = definition.end_of_text;
-    let others = (0..size as u32).filter(|&id| kept[id as usize] && id != end);
-    let new_to_old: Vec<u32> = std::iter::once(end).chain(others).collect();
-    let child = restrict(definition, &new_to_old);
-    let json = child.write_into(&parent.json);
+    let kept = choose(definition, fixed, frequencies, vocabulary);
+    let ids = (0..size as u32).filter(|&id| kept[id as usize]);
+    let new_to_old: Vec<u32> = match definition.symbols {
+        Symbols::Chars(_) => ids.collect(),
+        Symbols::Bytes => {
+            let end = definition.end_of_text;
+            std::iter::once(end).chain(ids.filter(|&id| id != end)).collect()
+        }
+    };
+    let child = parent.format.keep(definition, &new_to_old);
     let covered = new_to_old.iter().map(|&old| frequencies.0[old as usize]).sum();
     Ok(Compacted {
-        tokenizer: Tokenizer::from_json(json).map_err(TokenizerError::Definition)?,
+        tokenizer: Tokenizer::of(child).map_err(TokenizerError::Definition)?,
         new_to_old,
         coverage: share(covered, frequencies.total()),
         parent: size,
     })
 }
 
-/// By id: whether the piece stays.
-fn choose(definition: &Definition, frequencies: &Frequencies, vocabulary: usize) -> Vec<bool> {
-    let paths = MergePaths::of(definition);
+/// By id: whether the piece stays whatever its count.
+fn fixed(definition: &Definition) -> Vec<bool> {
     let mut kept: Vec<bool> = definition.pieces.iter().map(|piece| piece.added).collect();
     for id in definition.byte_ids {
         kept[id as usize] = true;
     }
+    // Written as bytes, the mark would no longer be a space.
+    if let Symbols::Chars(chars) = &definition.symbols
+        && let Some(space) = chars.ids.get(MARK)
+        && let Some(kept) = kept.get_mut(space as usize)
+    {
+        *kept = true;
+    }
+    kept
+}
+
+/// By id: whether the piece stays.
+fn choose(
+    definition: &Definition,
+    mut kept: Vec<bool>,
+    frequencies: &Frequencies,
+    vocabulary: usize,
+) -> Vec<bool> {
+    let paths = MergePaths::of(definition);
     let mut room = vocabulary - kept.iter().filter(|kept| **kept).count();
     let mut ids: Vec<u32> = (0..definition.pieces.len() as u32).collect();
     ids.sort_by_key(|&id| {
@@ -93,7 +125,8 @@ fn choose(definition: &Definition, frequencies: &Frequencies, vocabulary: usize)
         missing.clear();
         open.push(id);
         while let Some(id) = open.pop() {
-            if kept[id as usize] || missing.contains(&id) {
+            // Characters that are no pieces have ids beyond them, and cost nothing.
+            if kept.get(id as usize) != Some(&false) || missing.contains(&id) {
                 continue;
             }
             missing.push(id);
@@ -109,32 +142,4 @@ fn choose(definition: &Definition, frequencies: &Frequencies, vocabulary: usize)
         }
     }
     kept
-}
-
-/// The definition with only the pieces of `new_to_old`, in that order.
-fn restrict(parent: &Definition, new_to_old: &[u32]) -> Definition {
-    let old_to_new = invert(new_to_old, parent.pieces.len());
-    let new = |old: u32| old_to_new[old as usize];
-    let merges = parent.merges.iter().filter_map(|merge| {
-        Some(Merge {
-            left: new(merge.left)?,
-            right: new(merge.right)?,
-            product: new(merge.product)?,
-        })
-    });
-    Definition {
-        pieces: new_to_old.iter().map(|&old| parent.pieces[old as usize].clone()).collect(),
-        merges: merges.collect(),
-        end_of_text: 0,
-        byte_ids: parent.byte_ids.map(|old| new(old).unwrap_or_default()),
-        ignore_merges: parent.ignore_merges,
-    }
-}
-
-fn invert(new_to_old: &[u32], parent: usize) -> Vec<Option<u32>> {
-    let mut old_to_new = vec![None; parent];
-    for (&old, new) in new_to_old.iter().zip(0..) {
-        old_to_new[old as usize] = Some(new);
-    }
-    old_to_new
 }

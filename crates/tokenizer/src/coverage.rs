@@ -32,6 +32,32 @@ pub fn coverage(frequencies: &Frequencies, sizes: &[usize]) -> Vec<CoveragePoint
         .collect()
 }
 
+/// About 25 equal steps up to a vocabulary, as in the paper's Figure 2, which has 25 of 4,000 entries
+/// for 100,883: the round step that is nearest to a 25th.
+pub fn steps(vocabulary: usize) -> Vec<usize> {
+    let ideal = vocabulary as f64 / 25.0;
+    let power = 10f64.powf(ideal.max(1.0).log10().floor());
+    let round = [1.0, 1.2, 1.6, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0];
+    let far = |step: &f64| (step / ideal).ln().abs();
+    let nearest = round.map(|part| part * power).into_iter().filter(|step| step.fract() == 0.0);
+    let step = nearest.min_by(|a, b| far(a).total_cmp(&far(b))).unwrap_or(1.0) as usize;
+    (1..=vocabulary / step.max(1)).map(|count| count * step.max(1)).collect()
+}
+
+/// The fewest of the most frequent tokens that cover more than `share` (a fraction of 1) of all
+/// occurrences; none where that is impossible.
+pub fn needed(frequencies: &Frequencies, least: f64) -> Option<usize> {
+    let mut counts = frequencies.0.clone();
+    counts.sort_unstable_by(|a, b| b.cmp(a));
+    let total = frequencies.total();
+    let mut sum = 0;
+    let enough = |count: &u64| {
+        sum += count;
+        share(sum, total) > least
+    };
+    counts.iter().position(enough).map(|at| at + 1)
+}
+
 pub(crate) fn share(part: u64, total: u64) -> f64 {
     if total == 0 { 0.0 } else { part as f64 / total as f64 }
 }
@@ -45,6 +71,39 @@ mod tests {
         let found: Vec<f64> = curve.iter().map(|point| point.coverage).collect();
         assert_eq!(found, expected, "{counts:?}");
         assert!(curve.iter().map(|point| point.vocabulary).eq(sizes.iter().copied()));
+    }
+
+    #[test]
+    fn steps_are_round_and_about_25() {
+        // The paper's: 4,000 to 100,000.
+        let paper = steps(100_883);
+        assert_eq!((paper.len(), paper[0], paper[24]), (25, 4000, 100_000));
+        for (vocabulary, step, count) in
+            [(129_280, 5000, 25), (8192, 300, 27), (4096, 160, 25), (600, 25, 24), (257, 10, 25)]
+        {
+            let found = steps(vocabulary);
+            assert_eq!((found.len(), found[0]), (count, step), "{vocabulary}");
+            assert!(found.windows(2).all(|pair| pair[1] - pair[0] == step));
+        }
+        for vocabulary in 0..3000 {
+            let found = steps(vocabulary);
+            assert!(found.last().is_none_or(|last| *last <= vocabulary));
+            let many = found.len();
+            assert!(vocabulary < 100 || (21..=29).contains(&many), "{vocabulary}: {many}");
+        }
+    }
+
+    #[test]
+    fn the_fewest_that_cover_enough() {
+        let counts = Frequencies(vec![1, 5, 0, 2, 8]);
+        // 8, 13, 15 and 16 of 16.
+        for (least, expected) in
+            [(0.0, Some(1)), (0.5, Some(2)), (0.6, Some(2)), (0.9, Some(3)), (0.95, Some(4))]
+        {
+            assert_eq!(needed(&counts, least), expected, "{least}");
+        }
+        assert_eq!(needed(&counts, 1.0), None);
+        assert_eq!(needed(&Frequencies(vec![0; 3]), 0.0), None);
     }
 
     #[test]

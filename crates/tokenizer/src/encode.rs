@@ -1,16 +1,21 @@
 //! Text to token ids.
 //!
-//! Text is cut by a [`Splitter`] and its words go through a [`WordCache`] or the [`MergeTable`],
-//! many times as fast as through the `tokenizers` crate, which keeps offsets that nobody here
-//! needs and allocates for every word. Tokenizers with other pre-tokenizers, with added tokens
-//! that are text, or that ignore merges go through the crate.
+//! Text is cut into words, by a [`Splitter`] or a [`Preparation`], and the words go through a
+//! [`WordCache`] or the [`MergeTable`], many times as fast as through the `tokenizers` crate, which
+//! keeps offsets that nobody here needs and allocates for every word. A `tokenizer.json` with other
+//! pre-tokenizers, with added tokens that are text, or that ignores merges goes through the crate.
 
+use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
+use tokenizers::NormalizedString;
+use unicode_normalization::{IsNormalized, is_nfc_quick};
 
-use crate::definition::Definition;
+use crate::definition::{Definition, Symbols};
+use crate::format::Format;
 use crate::merge_table::{MergeTable, Scratch};
+use crate::preparation::{MARK, Part, Preparation};
 use crate::split::{Splitter, blocks};
 use crate::word_cache::WordCache;
 
@@ -22,14 +27,21 @@ pub(crate) struct Encoder {
 
 enum Route {
     Direct(Box<Direct>),
-    Crate(Box<tokenizers::Tokenizer>),
+    Crate(Box<Whole>),
 }
 
 struct Direct {
-    splitter: Splitter,
+    words: Words,
     merges: MergeTable,
     /// As many as there were threads at a time.
     desks: Mutex<Vec<Desk>>,
+}
+
+/// How a text is cut.
+enum Words {
+    /// Byte-level; the flag is whether the text takes Unicode's canonical form first.
+    Bytes(Splitter, bool),
+    Chars(Preparation),
 }
 
 /// What a thread works with.
@@ -37,27 +49,45 @@ struct Direct {
 struct Desk {
     cache: WordCache,
     scratch: Scratch,
+    text: String,
+}
+
+/// The `tokenizers` crate's reading of a file.
+struct Whole {
+    theirs: tokenizers::Tokenizer,
+    /// Whether marks for spaces in the text itself would be taken for spaces.
+    marks: bool,
 }
 
 impl Encoder {
-    /// An encoder for a checked definition and the JSON it was read from.
-    pub(crate) fn new(definition: &Definition, json: &Value) -> Result<Self, String> {
-        // Also for the direct route: what the crate refuses must not be saved.
-        let mut whole: tokenizers::Tokenizer =
-            serde_json::from_value(json.clone()).map_err(|error| error.to_string())?;
-        whole.set_encode_special_tokens(true);
-        let text_added = definition.pieces.iter().any(|piece| piece.added && !piece.special);
-        let splitter = match text_added || definition.ignore_merges {
-            true => None,
-            false => Splitter::of_json(json)?,
+    /// An encoder for a checked definition and the file that it was read from.
+    pub(crate) fn new(definition: &Definition, format: &Format) -> Result<Self, String> {
+        let prepared = match &definition.symbols {
+            Symbols::Chars(chars) => chars.preparation.clone().map(Words::Chars),
+            Symbols::Bytes => None,
         };
-        let route = match splitter {
-            Some(splitter) => Route::Direct(Box::new(Direct {
-                splitter,
-                merges: MergeTable::new(definition),
-                desks: Mutex::default(),
-            })),
-            None => Route::Crate(Box::new(whole)),
+        let (words, whole) = match format {
+            Format::HuggingFace(json) => {
+                // Also for the direct route: what the crate refuses must not be saved.
+                let mut theirs: tokenizers::Tokenizer =
+                    serde_json::from_value(json.clone()).map_err(|error| error.to_string())?;
+                theirs.set_encode_special_tokens(true);
+                let marks = matches!(definition.symbols, Symbols::Chars(_));
+                let words = match marks {
+                    true => prepared,
+                    false => byte_words(definition, json)?,
+                };
+                (words, Some(Whole { theirs, marks }))
+            }
+            _ => (prepared, None),
+        };
+        let route = match (words, whole) {
+            (Some(words), _) => {
+                let merges = MergeTable::new(definition);
+                Route::Direct(Box::new(Direct { words, merges, desks: Mutex::default() }))
+            }
+            (None, Some(whole)) => Route::Crate(Box::new(whole)),
+            (None, None) => return Err("nothing says how its text is cut".to_owned()),
         };
         Ok(Self { byte_ids: definition.byte_ids, route })
     }
@@ -65,13 +95,13 @@ impl Encoder {
     pub(crate) fn encode(&self, text: &str) -> Vec<u32> {
         let mut ids = Vec::with_capacity(text.len() / 3);
         match &self.route {
-            Route::Direct(direct) => direct.encode(text, &mut ids),
+            Route::Direct(direct) => direct.encode(text, &self.byte_ids, &mut ids),
             Route::Crate(whole) => {
                 for block in blocks(text) {
-                    match whole.encode_fast(block, false) {
-                        Ok(encoding) => ids.extend(encoding.get_ids()),
+                    match whole.encode(block, &self.byte_ids) {
+                        Some(found) => ids.extend(found),
                         // No text may be lost: bytes always encode.
-                        Err(_) => ids.extend(block.bytes().map(|b| self.byte_ids[b as usize])),
+                        None => ids.extend(block.bytes().map(|b| self.byte_ids[b as usize])),
                     }
                 }
             }
@@ -80,20 +110,87 @@ impl Encoder {
     }
 }
 
+/// The splitter of a byte-level file, unless only the crate can cut its text.
+fn byte_words(definition: &Definition, json: &Value) -> Result<Option<Words>, String> {
+    let text_added = definition.pieces.iter().any(|piece| piece.added && !piece.special);
+    if text_added || definition.ignore_merges {
+        return Ok(None);
+    }
+    let nfc = definition.changes.is_some();
+    Ok(Splitter::of_json(json)?.map(|splitter| Words::Bytes(splitter, nfc)))
+}
+
 impl Direct {
-    fn encode(&self, text: &str, ids: &mut Vec<u32>) {
+    fn encode(&self, text: &str, byte_ids: &[u32; 256], ids: &mut Vec<u32>) {
         let desks = || self.desks.lock().unwrap_or_else(PoisonError::into_inner);
         let mut desk = desks().pop().unwrap_or_default();
-        let Desk { cache, scratch } = &mut desk;
-        self.splitter.words(text, &mut |word| {
+        let Desk { cache, scratch, text: room } = &mut desk;
+        let mut word = |word: &str, ids: &mut Vec<u32>| {
             if let Err(place) = cache.find(word.as_bytes(), ids) {
                 let start = ids.len();
-                self.merges.merge(word.as_bytes(), scratch, ids);
+                self.merges.merge(word, scratch, ids);
                 if let Some(place) = place {
                     cache.keep(place, &ids[start..]);
                 }
             }
-        });
+        };
+        match &self.words {
+            Words::Bytes(splitter, nfc) => {
+                let text = if *nfc { canonical(text) } else { Cow::Borrowed(text) };
+                splitter.words(&text, &mut |found| word(found, ids));
+            }
+            Words::Chars(preparation) => {
+                preparation.parts(text, room, &mut |part| match part {
+                    Part::Word(found) => word(found, ids),
+                    Part::Piece(id) => ids.push(id),
+                    Part::Mark => ids.extend(mark_ids(byte_ids)),
+                });
+            }
+        }
         desks().push(desk);
+    }
+}
+
+/// The byte pieces of the mark for spaces.
+fn mark_ids(byte_ids: &[u32; 256]) -> [u32; 3] {
+    // U+2581 in UTF-8.
+    [0xe2, 0x96, 0x81].map(|byte: usize| byte_ids[byte])
+}
+
+/// A text in Unicode's canonical form, as the crate would have it.
+fn canonical(text: &str) -> Cow<'_, str> {
+    if is_nfc_quick(text.chars()) == IsNormalized::Yes {
+        return Cow::Borrowed(text);
+    }
+    let mut form = NormalizedString::from(text);
+    form.nfc();
+    Cow::Owned(form.get().to_owned())
+}
+
+impl Whole {
+    fn encode(&self, text: &str, byte_ids: &[u32; 256]) -> Option<Vec<u32>> {
+        if !self.marks || !text.contains(MARK) {
+            return Some(self.theirs.encode_fast(text, false).ok()?.get_ids().to_vec());
+        }
+        // A character for private use stands in for the marks of the text; as no piece has it, it
+        // becomes bytes, and these the bytes of the mark.
+        let unused = |c: &char| {
+            let spelled = c.to_string();
+            !text.contains(*c) && self.theirs.token_to_id(&spelled).is_none()
+        };
+        let stand_in = ('\u{e000}'..='\u{f8ff}').find(unused)?;
+        let text = text.replace(MARK, stand_in.encode_utf8(&mut [0; 4]));
+        let mut room = [0; 4];
+        let bytes = stand_in.encode_utf8(&mut room).bytes();
+        let stand_in: Vec<u32> = bytes.map(|byte| byte_ids[usize::from(byte)]).collect();
+        let mut ids = self.theirs.encode_fast(text, false).ok()?.get_ids().to_vec();
+        let mut at = 0;
+        while at + stand_in.len() <= ids.len() {
+            if ids[at..at + stand_in.len()] == stand_in {
+                ids[at..at + stand_in.len()].copy_from_slice(&mark_ids(byte_ids));
+            }
+            at += 1;
+        }
+        Some(ids)
     }
 }

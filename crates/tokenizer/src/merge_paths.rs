@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::definition::Definition;
+use crate::definition::{Definition, Symbols};
 use crate::merge_table::{MergeTable, Scratch};
 
 /// How each piece comes about when its own bytes are encoded.
@@ -15,7 +15,7 @@ pub(crate) struct MergePaths {
 }
 
 impl MergePaths {
-    /// Encodes every piece's bytes with the merges alone.
+    /// Encodes every piece's bytes, or characters, with the merges alone.
     ///
     /// The parts of a reachable piece are reachable in the same way: no merge crosses the border
     /// between them before the last one, so each part went through the merges that it goes
@@ -23,14 +23,18 @@ impl MergePaths {
     /// piece reachable, and merges that were dropped cannot get in the way.
     pub(crate) fn of(definition: &Definition) -> Self {
         let table = MergeTable::new(definition);
+        // Byte pieces are spelled by names where merging starts from characters.
+        let named = matches!(definition.symbols, Symbols::Chars(_));
         let room = || (Scratch::default(), Vec::new());
         let pieces = definition.pieces.par_iter().enumerate();
         let (reachable, parts) = pieces
             .map_init(room, |(scratch, merged), (id, piece)| {
                 merged.clear();
-                let last = table.merge(&piece.bytes, scratch, merged);
-                let reachable = !piece.added && *merged == [id as u32];
-                let parts = last.filter(|_| reachable).map(|merge| (merge.left, merge.right));
+                let last = table.merge_piece(piece, scratch, merged);
+                let byte = named && definition.byte_ids.contains(&(id as u32));
+                let reachable = byte || (!piece.added && *merged == [id as u32]);
+                let parts =
+                    last.filter(|_| reachable && !byte).map(|merge| (merge.left, merge.right));
                 (reachable, parts)
             })
             .unzip();

@@ -1,22 +1,23 @@
 //! The tokenizer: encode, decode, load, save.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 use serde_json::Value;
 
 use crate::definition::Definition;
 use crate::encode::Encoder;
+use crate::format::{Format, NAMES};
 use crate::{TokenizerError, train};
 
 /// The document separator, the only special token of tokenizers that are trained here.
 pub const END_OF_TEXT: &str = "<|endoftext|>";
 
-/// A byte-level BPE tokenizer.
+/// A BPE tokenizer.
 pub struct Tokenizer {
     pub(crate) definition: Definition,
-    /// What `tokenizer.json` holds.
-    pub(crate) json: Value,
+    /// What it is written as.
+    pub(crate) format: Format,
     encoder: Encoder,
 }
 
@@ -41,38 +42,65 @@ impl Tokenizer {
         Self::from_json(train::train(texts, vocabulary)?).map_err(TokenizerError::Definition)
     }
 
-    /// Loads a `tokenizer.json` of Hugging Face's `tokenizers` that holds a byte-level BPE.
+    /// Loads a tokenizer. The name of the file says of which kind it is: `.model` of
+    /// SentencePiece (BPE), `.bin` of llama2.c, anything else a `tokenizer.json` of Hugging Face's
+    /// `tokenizers` (byte-level BPE, or SentencePiece-style with byte fallback).
     ///
     /// # Errors
-    /// A missing or broken file; a tokenizer of another kind, or one that would not give text
-    /// back byte for byte.
+    /// A missing or broken file; a tokenizer of another kind, or one that would lose text.
     pub fn load(path: &Path) -> Result<Self, TokenizerError> {
-        let io = |source| TokenizerError::Io { path: path.to_owned(), source };
         let bad = |reason: String| TokenizerError::BadFile { path: path.to_owned(), reason };
-        let bytes = std::fs::read(path).map_err(io)?;
-        let json = serde_json::from_slice(&bytes)
-            .map_err(|error| bad(format!("not a tokenizer.json: {error}")))?;
-        Self::from_json(json).map_err(bad)
+        Format::of(path, read(path)?).and_then(Self::of).map_err(bad)
     }
 
-    /// Writes a `tokenizer.json` that Python's `tokenizers` loads.
+    /// Loads the `tokenizer.bin` of llama2.c, whatever its name. Its end of text is the piece that
+    /// starts a text (id 1), which is what separates documents there.
+    ///
+    /// # Errors
+    /// A missing or broken file.
+    pub fn from_llama2c(path: &Path) -> Result<Self, TokenizerError> {
+        let bad = |reason: String| TokenizerError::BadFile { path: path.to_owned(), reason };
+        Self::of(Format::Llama2c(read(path)?)).map_err(bad)
+    }
+
+    /// The tokenizer's file in a folder: the first of `tokenizer.json`, `tokenizer.model` and
+    /// `tokenizer.bin` that is there, else the path of the first.
+    pub fn find(folder: &Path) -> PathBuf {
+        let [first, others @ ..] = NAMES.map(|name| folder.join(name));
+        if first.exists() {
+            return first;
+        }
+        others.into_iter().find(|path| path.exists()).unwrap_or(first)
+    }
+
+    /// The name that [`Tokenizer::find`] looks for: the kind of file that it came from.
+    pub fn file_name(&self) -> &'static str {
+        self.format.name()
+    }
+
+    /// Writes the kind of file that the tokenizer came from; a `tokenizer.json` where it was
+    /// trained here. Python's `tokenizers` or `sentencepiece` load it.
     ///
     /// # Errors
     /// When the file cannot be written.
     pub fn save(&self, path: &Path) -> Result<(), TokenizerError> {
-        let mut text = self.json.to_string();
-        text.push('\n');
-        std::fs::write(path, text)
+        std::fs::write(path, self.format.bytes())
             .map_err(|source| TokenizerError::Io { path: path.to_owned(), source })
     }
 
-    pub(crate) fn from_json(mut json: Value) -> Result<Self, String> {
-        let definition = Definition::read(&json)?;
-        // Both would change what a text encodes to, and belong to a model rather than to text.
-        json["truncation"] = Value::Null;
-        json["padding"] = Value::Null;
-        let encoder = Encoder::new(&definition, &json)?;
-        Ok(Self { definition, json, encoder })
+    pub(crate) fn from_json(json: Value) -> Result<Self, String> {
+        Self::of(Format::HuggingFace(json))
+    }
+
+    pub(crate) fn of(mut format: Format) -> Result<Self, String> {
+        let definition = format.read()?;
+        if let Format::HuggingFace(json) = &mut format {
+            // Both would change what a text encodes to, and belong to a model rather than to text.
+            json["truncation"] = Value::Null;
+            json["padding"] = Value::Null;
+        }
+        let encoder = Encoder::new(&definition, &format)?;
+        Ok(Self { definition, format, encoder })
     }
 
     /// Token ids of a text. Characters that spell a special token are text like any other, so
@@ -87,9 +115,13 @@ impl Tokenizer {
     }
 
     /// The text of token ids. Special tokens stand for no text; an id outside the vocabulary,
-    /// and bytes that are no UTF-8 (tokens cut inside a character), become U+FFFD.
+    /// and bytes that are no UTF-8 (tokens cut inside a character), become U+FFFD. Where every
+    /// text starts with a space that is not its own, a first space is left out.
     pub fn decode(&self, ids: &[u32]) -> String {
-        let bytes = self.decode_bytes(ids);
+        let mut bytes = self.decode_bytes(ids);
+        if self.definition.prefix() && bytes.first() == Some(&b' ') {
+            bytes.remove(0);
+        }
         match String::from_utf8(bytes) {
             Ok(text) => text,
             Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
@@ -121,10 +153,20 @@ impl Tokenizer {
         self.definition.pieces.iter().map(|piece| piece.bytes.len() as u32).collect()
     }
 
-    /// A piece as it is written in `tokenizer.json`, or none outside the vocabulary.
+    /// What encoding changes in a text, so that another comes back: none for a tokenizer that
+    /// keeps every byte.
+    pub fn changes(&self) -> Option<&str> {
+        self.definition.changes.as_deref()
+    }
+
+    /// A piece as it is written in the tokenizer's file, or none outside the vocabulary.
     pub fn piece(&self, id: u32) -> Option<&str> {
         self.definition.pieces.get(id as usize).map(|piece| piece.written.as_str())
     }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, TokenizerError> {
+    std::fs::read(path).map_err(|source| TokenizerError::Io { path: path.to_owned(), source })
 }
 
 /// Bytes of text per token: the mean over all `texts` together, end tokens not counted. 0 for

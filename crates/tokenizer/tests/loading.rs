@@ -56,6 +56,13 @@ fn other_byte_level_files_are_loaded() {
     })
     .unwrap();
     assert_eq!(smol.decode(&smol.encode(text)), text);
+    // Qwen: Unicode's canonical form. A text that has it comes back as it is.
+    let qwen = changed(|json| json["normalizer"] = json!({"type": "NFC"})).unwrap();
+    assert_eq!(qwen.encode(text), ours);
+    assert_eq!(qwen.encode("e\u{301}"), qwen.encode("é"));
+    assert_eq!(qwen.decode(&qwen.encode("e\u{301}")), "é");
+    assert_eq!(qwen.changes(), Some("Unicode's canonical form, NFC"));
+    assert_eq!(gpt.changes(), None);
     // A Llama-3-like template that would add a special token.
     let llama = changed(|json| {
         json["post_processor"] = json!({"type": "TemplateProcessing",
@@ -75,12 +82,12 @@ fn other_kinds_are_refused_with_the_reason() {
     };
     refuse(
         &|j| j["model"]["type"] = json!("Unigram"),
-        "it is a Unigram tokenizer; only byte-level BPE",
+        "it is a Unigram tokenizer; only byte-level BPE and SentencePiece-style BPE",
     );
-    refuse(&|j| j["model"]["byte_fallback"] = json!(true), "SentencePiece BPE with byte fallback");
+    refuse(&|j| j["model"]["byte_fallback"] = json!(true), "its pre-tokenizer Split is none");
     refuse(&|j| j["model"]["dropout"] = json!(0.1), "BPE dropout");
     refuse(&|j| j["model"]["end_of_word_suffix"] = json!("</w>"), "`end_of_word_suffix`");
-    refuse(&|j| j["normalizer"] = json!({"type": "NFC"}), "its normaliser (NFC) changes text");
+    refuse(&|j| j["normalizer"] = json!({"type": "NFKC"}), "its normaliser (NFKC) changes text");
     refuse(
         &|j| j["normalizer"] = json!({"type": "Sequence", "normalizers": [{"type": "Lowercase"}]}),
         "its normaliser (Lowercase) changes text",
@@ -101,7 +108,8 @@ fn other_kinds_are_refused_with_the_reason() {
     refuse(&|j| j["added_tokens"] = json!([]), "no special token ends a document");
     refuse(&|j| j["added_tokens"][0]["content"] = json!("<|stop|>"), "both have id 0");
     refuse(&|j| j["added_tokens"][0]["special"] = json!(false), "no special token ends a document");
-    refuse(&|j| j["added_tokens"][0]["rstrip"] = json!(true), "swallows spaces");
+    let swallowing = json!({"id": 600, "content": "<a>", "special": false, "rstrip": true});
+    refuse(&|j| j["added_tokens"].as_array_mut().unwrap().push(swallowing.clone()), "swallows");
 }
 
 #[test]

@@ -17,22 +17,34 @@ use crate::study::{self, LoadedStudy};
 pub fn run(root: &Root, args: &StudyArgs) -> CommandResult {
     let loaded = study::load(args)?;
     let built = graph::build(&loaded.study)?;
-    write(root, &loaded, &built, false)
+    write(root, &loaded, &built, false, true)
 }
 
 /// Collects the rows of everything that is finished and renders them. Shows the headline and the
-/// claims on standard output. The exit code says whether a required claim is contradicted.
-pub fn write(root: &Root, loaded: &LoadedStudy, built: &StudyGraph, quiet: bool) -> CommandResult {
+/// claims on standard output, or what is known of the tokenizers where nothing is trained and they
+/// alone (`untrained`) are worth a report. The exit code says whether a required claim is
+/// contradicted.
+pub fn write(
+    root: &Root,
+    loaded: &LoadedStudy,
+    built: &StudyGraph,
+    quiet: bool,
+    untrained: bool,
+) -> CommandResult {
     let folder = root.report(&loaded.study.report_name());
     let _lease = turn(&folder)?;
     let data = rows::collect(root, loaded, built)?;
-    if data.scores.is_empty() {
+    if data.scores.is_empty() && (data.tokenizers.is_empty() || !untrained) {
         say("no variant is finished, so there is no report");
         return Ok(Exit::Ok);
     }
     let written = ablate_report::write(&data, &folder).map_err(CommandError::machine)?;
     if !quiet {
-        let table = ablate_report::headline(&data).map_err(CommandError::machine)?;
+        let table = match data.scores.is_empty() {
+            true => ablate_report::tokenizers(&data),
+            false => ablate_report::headline(&data),
+        };
+        let table = table.map_err(CommandError::machine)?;
         let claims: String = written.claims.iter().map(|claim| claim.line() + "\n").collect();
         let gap = if claims.is_empty() { "" } else { "\n" };
         print(&format!("{}{gap}{claims}", table.to_text()))?;

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use ablate_pipeline::{Launch, Outcome, RunOptions, State, Store, Summary, WorkerCommand};
 
 use super::{report, say};
-use crate::cli::RunArgs;
+use crate::cli::{RunArgs, Until};
 use crate::estimate::{Timing, estimate, prefer_threads};
 use crate::exit::{CommandError, CommandResult, Exit};
 use crate::graph::{self, StudyGraph};
@@ -26,7 +26,11 @@ pub fn run(root: &Root, args: &RunArgs) -> CommandResult {
     let study = &loaded.study;
     let mut built = graph::build(study)?;
     let machine = Machine::current();
-    let targets = built.targets(|name| wanted(name, &args.only));
+    let only = |name: &str| wanted(name, &args.only);
+    let targets = match args.until {
+        Some(Until::Tokens) => built.tokens(only),
+        None => built.targets(only),
+    };
     if targets.is_empty() {
         let names: Vec<&str> = built.variants.iter().map(|v| v.name.as_str()).collect();
         return Err(CommandError {
@@ -45,7 +49,7 @@ pub fn run(root: &Root, args: &RunArgs) -> CommandResult {
     let stop = Arc::new(AtomicUsize::new(0));
     stop_on_signals(&stop)?;
     let threads = args.threads.unwrap_or(machine.cores).max(1);
-    if args.jobs.is_none() && !args.backend.on_gpu() {
+    if args.jobs.is_none() && !args.backend.on_gpu() && args.until.is_none() {
         prefer_threads(&mut built, root, (&machine, threads), Timing::Measure);
     }
     let options = RunOptions {
@@ -77,7 +81,7 @@ pub fn run(root: &Root, args: &RunArgs) -> CommandResult {
     for problem in problems(&built, &summary, &store).iter().filter(|_| !args.quiet) {
         say(problem);
     }
-    let exit = report::write(root, &loaded, &built, args.quiet)?;
+    let exit = report::write(root, &loaded, &built, args.quiet, args.until.is_some())?;
     // What failed may yet change what the claims come to.
     Ok(if summary.failed() { Exit::FailedVariants } else { exit })
 }

@@ -1,10 +1,11 @@
 //! From variants to nodes. Equal nodes fall together by themselves: the graph finds them by key.
 
 use ablate_pipeline::{Graph, NodeId};
-use ablate_spec::{Build, Init, Origin, Study, Variant};
+use ablate_spec::{Build, Compact, Init, Origin, Study, Variant};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::inputs::{TokenizerFile, TokenizerFiles};
 use super::{StudyGraph, VariantNodes, inputs, variants};
 use crate::exit::CommandError;
 use crate::stages::{benchmarks, compact, corpus, shards, tokenizer};
@@ -16,13 +17,14 @@ use crate::stages::{benchmarks, compact, corpus, shards, tokenizer};
 /// mapped onto its child's.
 pub fn build(study: &Study) -> Result<StudyGraph, CommandError> {
     let mut built = StudyGraph::default();
+    let mut files = TokenizerFiles::default();
     for parent in &study.parents {
-        let text = text(&mut built.graph, &parent.variant)?;
+        let text = text(&mut built.graph, &mut files, &parent.variant)?;
         let rounds = variants::rounds(&mut built.graph, &parent.variant, &text, parent.seed, None)?;
         built.parents.insert(parent.name.clone(), rounds);
     }
     for variant in &study.variants {
-        let text = text(&mut built.graph, variant)?;
+        let text = text(&mut built.graph, &mut files, variant)?;
         let benchmarks = benchmark_node(&mut built.graph, variant)?;
         let inherit = match &variant.init {
             Init::Inherit(init) => {
@@ -60,25 +62,32 @@ pub struct Text {
     pub shards: NodeId,
 }
 
-fn text(graph: &mut Graph, variant: &Variant) -> Result<Text, CommandError> {
+fn text(
+    graph: &mut Graph,
+    files: &mut TokenizerFiles,
+    variant: &Variant,
+) -> Result<Text, CommandError> {
     let corpus = corpus_node(graph, variant)?;
     let size = variant.tokenizer.vocabulary;
     let (tokenizer, compact, larger) = match &variant.tokenizer.build {
         Build::Train(train) => (trained(graph, corpus, size, train.bytes)?, None, None),
         Build::File(file) => {
-            inputs::check_tokenizer(&file.path, size)?;
-            let recipe = tokenizer::Recipe::File { content: inputs::hash(&file.path)? };
-            let name = format!("file-{size}");
-            let id = add(graph, tokenizer::STAGE, tokenizer::VERSION, &name, &recipe, [])?;
-            let path = inputs::absolute(std::slice::from_ref(&file.path))?.remove(0);
-            graph.node_mut(id).execution.insert(tokenizer::PATH.to_owned(), path.into());
-            (id, None, None)
+            let found = files.open(&file.path)?;
+            found.check_whole(&file.path, size)?;
+            (given(graph, &file.path, found)?, None, None)
         }
-        Build::Compact(from) => {
-            let larger = trained(graph, corpus, from.from, from.bytes)?;
-            let tokens = shards_node(graph, corpus, larger, from.from)?;
+        Build::Compact(larger) => {
+            let (larger, of) = match larger {
+                Compact::Trained { from, bytes } => (trained(graph, corpus, *from, *bytes)?, *from),
+                Compact::File { file } => {
+                    let found = files.open(file)?;
+                    found.check_compaction(file, size)?;
+                    (given(graph, file, found)?, found.vocabulary)
+                }
+            };
+            let tokens = shards_node(graph, corpus, larger, of)?;
             let recipe = compact::Recipe { vocabulary: size };
-            let name = format!("compact-{size}-of-{}", from.from);
+            let name = format!("compact-{size}-of-{of}");
             let inputs = [("tokenizer", larger), ("shards", tokens)];
             let id = add(graph, compact::STAGE, compact::VERSION, &name, &recipe, inputs)?;
             (id, Some(id), Some(larger))
@@ -86,6 +95,16 @@ fn text(graph: &mut Graph, variant: &Variant) -> Result<Text, CommandError> {
     };
     let shards = shards_node(graph, corpus, tokenizer, size)?;
     Ok(Text { tokenizer, compact, larger, shards })
+}
+
+/// The user's tokenizer.
+fn given(graph: &mut Graph, path: &String, found: &TokenizerFile) -> Result<NodeId, CommandError> {
+    let recipe = tokenizer::Recipe::File { content: found.content.clone() };
+    let name = format!("file-{}", found.vocabulary);
+    let id = add(graph, tokenizer::STAGE, tokenizer::VERSION, &name, &recipe, [])?;
+    let path = inputs::absolute(std::slice::from_ref(path))?.remove(0);
+    graph.node_mut(id).execution.insert(tokenizer::PATH.to_owned(), path.into());
+    Ok(id)
 }
 
 fn trained(

@@ -1,11 +1,13 @@
 //! What a study takes from outside: the user's files by their content, and benchmark names.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fs::File;
 use std::path::Path;
 
 use ablate_corpus::expand;
 use ablate_spec::{Corpus, Eval, Files, Origin};
-use ablate_tokenizer::Tokenizer;
+use ablate_tokenizer::{Tokenizer, smallest};
 
 use crate::exit::CommandError;
 
@@ -38,19 +40,70 @@ pub fn hash(path: &str) -> Result<String, CommandError> {
     Ok(hasher.finalize().to_hex().to_string())
 }
 
-/// Looks whether the user's tokenizer has as many entries as the study says.
-///
-/// # Errors
-/// Another number, or a file that is no tokenizer.
-pub fn check_tokenizer(path: &str, vocabulary: usize) -> Result<(), CommandError> {
-    let found = Tokenizer::load(path.as_ref()).map_err(CommandError::usage)?.vocabulary();
-    if found == vocabulary {
-        return Ok(());
+/// The user's tokenizers that were looked at, by path: variants share them.
+#[derive(Default)]
+pub struct TokenizerFiles(BTreeMap<String, TokenizerFile>);
+
+/// What the graph needs to know of a tokenizer's file.
+pub struct TokenizerFile {
+    pub vocabulary: usize,
+    /// The smallest vocabulary that it can be compacted to.
+    smallest: usize,
+    /// The blake3 of the file.
+    pub content: String,
+}
+
+impl TokenizerFiles {
+    /// Looks at a file, unless that was done before.
+    ///
+    /// # Errors
+    /// A file that is missing, or no tokenizer that can be used.
+    pub fn open(&mut self, path: &str) -> Result<&TokenizerFile, CommandError> {
+        match self.0.entry(path.to_owned()) {
+            Entry::Occupied(entry) => Ok(entry.into_mut()),
+            Entry::Vacant(entry) => {
+                let tokenizer = Tokenizer::load(path.as_ref()).map_err(CommandError::usage)?;
+                Ok(entry.insert(TokenizerFile {
+                    vocabulary: tokenizer.vocabulary(),
+                    smallest: smallest(&tokenizer),
+                    content: hash(path)?,
+                }))
+            }
+        }
     }
-    Err(CommandError::usage(format!(
-        "`{path}` has {found} entries, but `tokenizer.vocabulary` is {vocabulary}; write \
-         `vocabulary = {found}`"
-    )))
+}
+
+impl TokenizerFile {
+    /// Looks whether it has as many entries as the study says.
+    ///
+    /// # Errors
+    /// Another number.
+    pub fn check_whole(&self, path: &str, vocabulary: usize) -> Result<(), CommandError> {
+        let found = self.vocabulary;
+        if found == vocabulary {
+            return Ok(());
+        }
+        Err(CommandError::usage(format!(
+            "`{path}` has {found} entries, but `tokenizer.vocabulary` is {vocabulary}; write \
+             `vocabulary = {found}`"
+        )))
+    }
+
+    /// Looks whether it can be compacted to a vocabulary; to its own it can.
+    ///
+    /// # Errors
+    /// One that is too small or too large.
+    pub fn check_compaction(&self, path: &str, vocabulary: usize) -> Result<(), CommandError> {
+        let (least, most) = (self.smallest, self.vocabulary);
+        if (least..=most).contains(&vocabulary) {
+            return Ok(());
+        }
+        Err(CommandError::usage(format!(
+            "`{path}` has {most} entries, of which {least} are special tokens and bytes that \
+             always stay, so it cannot be compacted to {vocabulary}; set `tokenizer.vocabulary` \
+             to {least} to {most}"
+        )))
+    }
 }
 
 /// Workers may run in another folder.

@@ -30,11 +30,15 @@ pub fn inherit(
     let mut inputs = vec![("parent", trained)];
     if parent_tokenizer != Some(text.tokenizer) {
         if text.larger.is_none() || parent_tokenizer != text.larger {
+            let set = match &parent.variant.tokenizer.build {
+                spec::Build::File(file) => format!("file = \"{}\"", file.path),
+                _ => format!("from = {}", parent.variant.tokenizer.vocabulary),
+            };
             return Err(CommandError::usage(format!(
                 "variant `{}` inherits from `{}`, but its vocabulary is neither the parent's own \
                  nor compacted from it, so that its rows cannot be found in the parent; set \
-                 `tokenizer.build.compact.from = {}` (on the same corpus)",
-                variant.name, init.parent, parent.variant.tokenizer.vocabulary
+                 `tokenizer.build.compact.{set}` (on the same corpus)",
+                variant.name, init.parent
             )));
         }
         inputs.extend(text.compact.map(|compact| ("vocabulary", compact)));

@@ -1,7 +1,7 @@
 //! One row per variant: its shape, its price and what became of it.
 
 use ablate_cost::flops_per_token;
-use ablate_report::{CoverageRow, Params, VariantRow};
+use ablate_report::{Params, VariantRow};
 use ablate_spec::{Held, Variant};
 
 use super::Results;
@@ -97,29 +97,6 @@ fn spent(
     row.train_bytes = bytes / seeds;
     row.train_flops = flops / seeds as f64;
     row.seconds = seconds / seeds as f64;
-    Ok(())
-}
-
-/// The coverage curve of the tokenizer that a variant's was compacted from, once.
-pub fn coverage(
-    results: &Results<'_>,
-    nodes: &VariantNodes,
-    rows: &mut Vec<CoverageRow>,
-) -> Result<(), CommandError> {
-    let Some(compact) = nodes.compact else { return Ok(()) };
-    let node = results.built.graph.node(compact);
-    let larger = node.inputs.get("tokenizer").map(|id| results.built.graph.node(*id));
-    let name = larger.map_or_else(|| node.name.clone(), |larger| larger.name.clone());
-    if rows.iter().any(|row| row.tokenizer == name) {
-        return Ok(());
-    }
-    let Some(folder) = results.folder(compact)? else { return Ok(()) };
-    let coverage: compact::Coverage = read(&folder.join(compact::COVERAGE))?;
-    rows.extend(coverage.curve.into_iter().map(|(vocabulary, coverage)| CoverageRow {
-        tokenizer: name.clone(),
-        vocabulary: vocabulary as u64,
-        coverage,
-    }));
     Ok(())
 }
 

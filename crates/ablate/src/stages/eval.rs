@@ -65,8 +65,7 @@ impl Model {
         let weights = Weights::load(&folder.join(train::WEIGHTS)).map_err(machine)?;
         let model =
             Decoder::from_weights(&config, &weights, &device(backend(context)?)).map_err(bug)?;
-        let path = context.input("tokenizer")?.join(tokenizer::TOKENIZER);
-        let tokenizer = Tokenizer::load(&path).map_err(machine)?;
+        let tokenizer = tokenizer::open(context.input("tokenizer")?)?;
         let benchmarks = benchmarks(context.input("benchmarks")?)?;
         Ok(Self { config, model, tokenizer, benchmarks })
     }

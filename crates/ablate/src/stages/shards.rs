@@ -4,17 +4,20 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use ablate_corpus::{Document, Shard, ShardInfo, ShardWriter};
-use ablate_pipeline::{Context, Failure};
-use ablate_tokenizer::Tokenizer;
+use ablate_pipeline::{Context, Failure, write_atomic};
+use ablate_tokenizer::{Frequencies, Tokenizer};
 use serde::{Deserialize, Serialize};
 
-use super::{corpus, documents, machine, read_json, tokenizer, write_json};
+use super::{bug, corpus, documents, machine, read_json, tokenizer, write_json};
 
 pub const STAGE: &str = "shards";
 pub const VERSION: u32 = 1;
 
 /// Training tokens.
 pub const TRAINING: &str = "train.shard";
+/// Occurrences of every id in the training tokens: counted once, for every tokenizer that is
+/// compacted from this one.
+const COUNTS: &str = "counts.json";
 /// Counts of all shards.
 pub const SUMMARY: &str = "shards.json";
 
@@ -44,7 +47,7 @@ impl Summary {
 pub fn make(context: &Context<'_>) -> Result<bool, Failure> {
     let corpus = context.input("corpus")?;
     let folder = context.input("tokenizer")?;
-    let tokenizer = Tokenizer::load(&folder.join(tokenizer::TOKENIZER)).map_err(machine)?;
+    let tokenizer = tokenizer::open(folder)?;
     let about: corpus::Summary = read_json(&corpus.join(corpus::SUMMARY))?;
     let encode = |from: String, to: String, total: u64| {
         encode(context, &tokenizer, &corpus.join(from), &context.directory.join(to), total)
@@ -61,8 +64,26 @@ pub fn make(context: &Context<'_>) -> Result<bool, Failure> {
         };
         summary.validation.insert(language.clone(), info);
     }
+    context.progress(0, 0, "counting");
+    let shard = Shard::open(&context.directory.join(TRAINING)).map_err(machine)?;
+    let counts = serde_json::to_vec(&shard.token_counts().map_err(machine)?).map_err(bug)?;
+    write_atomic(&context.directory.join(COUNTS), &counts).map_err(machine)?;
     write_json(&context.directory.join(SUMMARY), &summary)?;
     Ok(true)
+}
+
+/// How often every id occurs in the training tokens of a folder.
+///
+/// # Errors
+/// A damaged folder.
+pub fn frequencies(folder: &Path) -> Result<Frequencies, Failure> {
+    let path = folder.join(COUNTS);
+    if path.exists() {
+        return read_json(&path).map(Frequencies);
+    }
+    // Shards that were made before counts were kept beside them.
+    let shard = Shard::open(&folder.join(TRAINING)).map_err(machine)?;
+    shard.token_counts().map(Frequencies).map_err(machine)
 }
 
 /// Encodes a file of documents; `None` when asked to stop.

@@ -1,17 +1,19 @@
-//! A byte-level BPE trained on the beginning of the training text, or the user's own.
+//! A byte-level BPE trained on the beginning of the training text, or the user's own tokenizer.
+
+use std::path::Path;
 
 use ablate_corpus::TokenBytes;
 use ablate_pipeline::{Context, Failure};
 use ablate_tokenizer::Tokenizer;
 use serde::{Deserialize, Serialize};
 
-use super::{bug, documents, input, machine, recipe};
+use super::{bug, documents, input, machine, recipe, write_json};
 
 pub const STAGE: &str = "tokenizer";
 pub const VERSION: u32 = 1;
 
-/// The tokenizer, as the `tokenizers` packages read it.
-pub const TOKENIZER: &str = "tokenizer.json";
+/// What encoding changes in a text; only where something does.
+pub const CHANGES: &str = "changes.json";
 /// Bytes of text that every id stands for.
 pub const TOKEN_BYTES: &str = "token_bytes.json";
 
@@ -55,8 +57,23 @@ fn train(context: &Context<'_>, vocabulary: usize, bytes: u64) -> Result<Tokeniz
     Tokenizer::train(sample.iter().map(String::as_str), vocabulary).map_err(input)
 }
 
+/// Loads the tokenizer of a folder of the store.
+///
+/// # Errors
+/// When there is none.
+pub fn open(folder: &Path) -> Result<Tokenizer, Failure> {
+    Tokenizer::load(&Tokenizer::find(folder)).map_err(machine)
+}
+
+/// Writes a tokenizer as the kind of file that it is.
+///
+/// # Errors
+/// When there is no space.
 pub fn save(context: &Context<'_>, tokenizer: &Tokenizer) -> Result<(), Failure> {
-    tokenizer.save(&context.directory.join(TOKENIZER)).map_err(machine)?;
+    tokenizer.save(&context.directory.join(tokenizer.file_name())).map_err(machine)?;
+    if let Some(changes) = tokenizer.changes() {
+        write_json(&context.directory.join(CHANGES), &changes)?;
+    }
     let bytes = TokenBytes(tokenizer.token_bytes());
     bytes.save(&context.directory.join(TOKEN_BYTES)).map_err(machine)
 }

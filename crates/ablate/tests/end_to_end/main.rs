@@ -15,3 +15,4 @@ mod paper;
 mod run;
 mod sandbox;
 mod shipped;
+mod tokenizers;

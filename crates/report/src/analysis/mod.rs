@@ -7,6 +7,7 @@ mod grouping;
 mod items;
 mod layers;
 mod sizes;
+pub(crate) mod vocabulary;
 
 pub(crate) use difference::{Difference, Verdict};
 pub(crate) use grouping::{Line, Over, curve_lines, speeds};

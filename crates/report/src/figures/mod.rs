@@ -63,7 +63,7 @@ pub(crate) fn all(analysis: &Analysis<'_>, paper: &Paper) -> PolarsResult<Vec<Fi
     figures.extend(curves::learning(analysis, Over::Tokens)?);
     figures.extend(curves::learning(analysis, Over::Bytes)?);
     figures.extend(scatter::score_against_parameters(analysis));
-    figures.extend(coverage::curve(analysis));
+    figures.extend(coverage::bars(analysis));
     figures.extend(layers::skips(analysis));
     figures.extend(layers::influence(analysis));
     figures.extend(spreads::panels(analysis));

@@ -6,9 +6,11 @@ mod claims;
 mod correlations;
 mod main;
 mod study;
+mod tokenizers;
 
 pub(crate) use beside::{matched, of_paper};
 pub(crate) use main::{main, short};
+pub(crate) use tokenizers::tokenizers;
 
 use polars::prelude::PolarsResult;
 
@@ -30,6 +32,7 @@ pub(crate) fn all(
     tables.extend(correlations::correlations(analysis));
     tables.push(study::deltas(analysis));
     tables.push(study::parameters(analysis));
+    tables.extend((analysis.data.tokenizers.len() > 1).then(|| tokenizers(analysis)));
     tables.push(study::cost(analysis)?);
     tables.extend(study::rounds(analysis));
     Ok(tables)

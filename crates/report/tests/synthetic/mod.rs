@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use ablate_report::{
     ClaimRow, CoverageRow, CurveRow, Expectation, InfluenceRow, ItemRow, LedgerRow, Params,
-    Provenance, ScoreRow, SkipRow, SpreadRow, StudyData, StudyInfo, VariantRow,
+    Provenance, ScoreRow, SkipRow, SpreadRow, StudyData, StudyInfo, TokenizerRow, VariantRow,
 };
 
 /// Name, language, metric, options (0 for generation), how far above chance the benchmark lets a model come.
@@ -156,6 +156,28 @@ pub(crate) fn ladder(seeds: &[u64], items: u64) -> StudyData {
             coverage: 1.0 - 0.42 * (1.0 - kept / 4096.0) * (-kept / 900.0).exp(),
         });
     }
+    let tokenizer = |name: &str, vocabulary: u64, variants: &[&str]| TokenizerRow {
+        name: name.into(),
+        variants: variants.iter().map(|v| (*v).into()).collect(),
+        vocabulary,
+        tokens: 2_000_000 - 100 * vocabulary,
+        bytes_per_token: BTreeMap::from([("en".into(), 3.6), ("zh".into(), 2.9)]),
+        ..TokenizerRow::default()
+    };
+    data.tokenizers = vec![
+        TokenizerRow { needed: Some(1210), ..tokenizer("bpe-4096", 4096, &["baseline"]) },
+        TokenizerRow {
+            larger: Some("bpe-4096".into()),
+            coverage: Some(0.951),
+            changes: Some("spaces go".into()),
+            bytes_per_token: BTreeMap::from([("en".into(), 3.2), ("zh".into(), 2.5)]),
+            ..tokenizer(
+                "compact-1536-of-4096",
+                1536,
+                &["compact-tokenizer", "architecture", "inheritance", "rounds"],
+            )
+        },
+    ];
     data
 }
 
