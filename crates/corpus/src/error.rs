@@ -17,7 +17,7 @@ pub enum CorpusError {
         reason: String,
     },
     /// A pattern or path matches nothing.
-    #[error("no file matches `{pattern}` in {}: check the spelling and the folder", .directory.display())]
+    #[error("no file matches `{pattern}` in {}: check the spelling and the folder", place(.directory))]
     NoMatch {
         /// The pattern as written.
         pattern: String,
@@ -182,5 +182,13 @@ impl CorpusError {
     pub(crate) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Io { path, source }
+    }
+}
+
+/// A directory as people read it.
+fn place(directory: &Path) -> String {
+    match directory.as_os_str().is_empty() {
+        true => "the current folder".to_owned(),
+        false => directory.display().to_string(),
     }
 }

@@ -26,10 +26,7 @@ pub(crate) fn bars(analysis: &Analysis<'_>) -> Option<Figure> {
         let bar = (row.vocabulary as f64, row.coverage * 100.0);
         match panels.iter_mut().find(|panel| panel.title == row.tokenizer) {
             Some(panel) => panel.bars.push(bar),
-            None => panels.push(Panel {
-                title: row.tokenizer.clone(),
-                bars: vec![bar],
-            }),
+            None => panels.push(Panel { title: row.tokenizer.clone(), bars: vec![bar] }),
         }
     }
     panels.truncate(MOST);
@@ -55,9 +52,10 @@ pub(crate) fn bars(analysis: &Analysis<'_>) -> Option<Figure> {
     }
     Some(Figure {
         name: "coverage".into(),
-        caption: "Share of the corpus (%) that the most frequent pieces of a tokenizer account for, \
+        caption:
+            "Share of the corpus (%) that the most frequent pieces of a tokenizer account for, \
              against how many are kept. Dashed: 90%, the paper's rule."
-            .into(),
+                .into(),
         scene,
     })
 }

@@ -1,8 +1,10 @@
 //! Inputs that are not there: a plan needs sizes, not text.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
-use ablate_spec::{Build, Origin, Storyworld, Study, TrainBpe, Variant};
+use ablate_corpus::{CorpusError, expand};
+use ablate_spec::{Build, Compact, Origin, Storyworld, Study, TrainBpe, Variant};
 
 use crate::graph::inputs;
 
@@ -34,7 +36,8 @@ fn replace(variant: &mut Variant) -> Option<String> {
     let generated = inputs::world(&variant.corpus).is_some();
     for source in &mut variant.corpus.sources {
         let Origin::Files(files) = &source.from else { continue };
-        if let Err(error) = inputs::files(files) {
+        let found = expand(&files.paths, Path::new(""));
+        if let Err(error @ CorpusError::NoMatch { .. }) = found {
             reasons.push(error.to_string());
             source.from = Origin::Storyworld(Storyworld { seed: 1 });
             variant.corpus.bytes.get_or_insert(UNKNOWN);
@@ -44,18 +47,21 @@ fn replace(variant: &mut Variant) -> Option<String> {
         // The generator's benchmarks are not the study's.
         variant.eval.benchmarks.retain(|name| name != "all");
     }
-    if let Build::File(file) = &variant.tokenizer.build
-        && let Err(error) = inputs::check_tokenizer(&file.path, variant.tokenizer.vocabulary)
-    {
-        reasons.push(error.to_string());
+    let file = match &variant.tokenizer.build {
+        Build::File(file) => Some(&file.path),
+        Build::Compact(Compact::File { file }) => Some(file),
+        _ => None,
+    };
+    if let Some(path) = file.filter(|path| !Path::new(path).exists()) {
+        reasons.push(format!("there is no tokenizer `{path}`; put it there or mend the path"));
         variant.tokenizer.build = Build::Train(TrainBpe { bytes: UNKNOWN });
     }
-    variant.eval.files.retain(|path| match ablate_eval::read_items(path.as_ref()) {
-        Ok(_) => true,
-        Err(error) => {
-            reasons.push(error.to_string());
-            false
+    variant.eval.files.retain(|path| {
+        let there = Path::new(path).exists();
+        if !there {
+            reasons.push(format!("there are no items `{path}`; put them there or mend the path"));
         }
+        there
     });
     reasons.into_iter().next()
 }
