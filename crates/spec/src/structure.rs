@@ -48,9 +48,10 @@ impl Checker<'_> {
             self.map(node, entries);
         } else if schema::properties(target).is_some() {
             self.table(node, target);
-        } else if target.get("type").is_some_and(|name| name == "array") {
-            self.array(node, target);
-        } else if matches!(node.value, Value::Array(_)) && takes(target, "array") {
+        } else if target.get("type").is_some_and(|name| {
+            // Of what takes an array or something else, an array is one.
+            name == "array" || matches!(node.value, Value::Array(_)) && takes(target, "array")
+        }) {
             self.array(node, target);
         } else if target.get("type").is_some() {
             self.scalar(node, target);

@@ -99,7 +99,7 @@ pub(super) fn by_words<'a>(
         })
         .collect();
     let pairs = rows.iter().flatten().count();
-    (pairs >= variants.len().min(2).max(1)).then_some(rows)
+    (pairs >= variants.len().clamp(1, 2)).then_some(rows)
 }
 
 /// Whether a word begins somewhere in a name: `token` in `compact-tokenizer`, but `l1` not in `model1`.
