@@ -33,7 +33,7 @@ pub use error::ReportError;
 pub use number::{count, duration, fixed, grouped, si, si_unit, signed};
 pub use read::{read, sources};
 pub use reproduction::{
-    ClaimVerdict, ElementStatus, Mirror, MirrorState, element_id, statuses, write_reproduction,
+    ClaimSummary, ElementStatus, Mirror, MirrorState, element_id, statuses, write_reproduction,
 };
 pub use rows::{
     CoverageRow, CurveRow, InfluenceRow, ItemRow, LedgerRow, Params, Provenance, ScoreRow, SkipRow,

@@ -54,7 +54,7 @@ pub struct Mirror {
     /// Folder of its report beside that of the page, where there is one.
     pub report: Option<String>,
     /// What became of its claims, where the report says so.
-    pub claims: Vec<ClaimVerdict>,
+    pub claims: Vec<ClaimSummary>,
     /// Its rows, where anything is scored and the page is to show it.
     #[serde(skip)]
     pub data: Option<StudyData>,
@@ -92,7 +92,7 @@ impl MirrorState {
 
 /// What became of a claim of a study.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ClaimVerdict {
+pub struct ClaimSummary {
     /// Name of the claim.
     pub id: String,
     /// What is claimed.
@@ -197,7 +197,7 @@ pub fn write_reproduction(mirrors: &[Mirror], dir: &Path) -> Result<Written, Rep
     let mut files = parts.files;
     files.sort();
     replace(dir, &fresh)?;
-    Ok(Written { dir: dir.to_path_buf(), files })
+    Ok(Written { dir: dir.to_path_buf(), files, claims: Vec::new() })
 }
 
 /// Tables and figures as parts of the page, each written to files as well.
@@ -293,7 +293,7 @@ fn overview_row(status: &ElementStatus<'_>) -> Value {
 
 /// A study below an element.
 fn study(mirror: &Mirror, parts: Vec<String>) -> Value {
-    let claim = |claim: &ClaimVerdict| {
+    let claim = |claim: &ClaimSummary| {
         context! {
             id => claim.id.as_str(),
             statement => claim.statement.as_str(),
