@@ -20,6 +20,7 @@ mod paired;
 mod power;
 mod resampling;
 mod tails;
+mod trend;
 
 pub use bootstrap::{hierarchical_bootstrap, paired_bootstrap};
 pub use compare::{Basis, Comparison, Verdict, compare, compare_at};
@@ -31,3 +32,4 @@ pub use estimate::{
 pub use multiple::{benjamini_hochberg, holm};
 pub use paired::{mcnemar_exact, paired_t, sign_flip};
 pub use power::minimum_detectable_effect;
+pub use trend::{Trend, trend};
