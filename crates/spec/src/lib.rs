@@ -14,6 +14,7 @@
 //! tensors, stages, corpora or which benchmarks there are.
 
 mod alternatives;
+mod axes;
 mod blame;
 mod changes;
 mod claims;
@@ -33,6 +34,7 @@ mod naming;
 mod reference;
 mod reporter;
 mod resolve;
+mod rounds;
 mod sampler;
 mod schema;
 mod sections;
@@ -43,11 +45,13 @@ mod study;
 mod suggestion;
 mod tables;
 mod tree;
+mod twins;
 mod variant;
 
 pub use diagnostic::{Diagnostic, Failure, Severity, SourceText, render};
 pub use layers::Read;
 pub use load::{Loaded, Options, load};
+pub use rounds::*;
 pub use schema::schema;
 pub use study::*;
 pub use variant::*;
