@@ -30,8 +30,8 @@ pub use error::ReportError;
 pub use number::{count, duration, fixed, grouped, si, si_unit, signed};
 pub use read::read;
 pub use rows::{
-    CoverageRow, CurveRow, InfluenceRow, ItemRow, LedgerRow, Params, Provenance, ScoreRow, SkipRow,
-    SpreadRow, StudyData, StudyInfo, VariantRow,
+    AxisInfo, BatchLossRow, CoverageRow, CurveRow, InfluenceRow, ItemRow, LedgerRow, Params,
+    Provenance, ScoreRow, SkipRow, SpreadRow, StudyData, StudyInfo, VariantRow, VisitRow,
 };
 pub use table::{Align, Cell, Column, Mark, Row, Table};
 pub use write::{Written, write};

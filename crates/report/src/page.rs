@@ -10,8 +10,8 @@ use crate::frames::Rows;
 use crate::paper::Paper;
 use crate::render::escape_html;
 use crate::rows::{
-    CoverageRow, CurveRow, InfluenceRow, ItemRow, LedgerRow, ScoreRow, SkipRow, SpreadRow,
-    StudyData, VariantRow,
+    BatchLossRow, CoverageRow, CurveRow, InfluenceRow, ItemRow, LedgerRow, ScoreRow, SkipRow,
+    SpreadRow, StudyData, VariantRow, VisitRow,
 };
 use crate::table::Table;
 
@@ -21,15 +21,21 @@ static REGULAR: &[u8] = include_bytes!("../assets/Inter-Regular.woff2");
 static SEMIBOLD: &[u8] = include_bytes!("../assets/Inter-SemiBold.woff2");
 
 /// Which tables (`t:`) and figures (`f:`) each section shows, in reading order. A section without any of them is left out.
-const SECTIONS: [(&str, &str, &[&str]); 8] = [
+const SECTIONS: [(&str, &str, &[&str]); 10] = [
     ("results", "Results", &["f:ladder", "f:variants", "t:main"]),
     ("paper", "Beside the paper", &["t:paper"]),
+    ("grid", "Over the grid", &["f:grid", "t:optimisation", "f:grid-curves"]),
     ("benchmarks", "Benchmarks", &["f:benchmarks", "t:benchmarks"]),
     ("learning", "Learning curves", &["f:curves-tokens", "f:curves-bytes"]),
     ("variants", "Variants", &["t:deltas", "t:parameters", "f:score-parameters", "t:correlations"]),
     ("tokenizer", "Tokenizer coverage", &["f:coverage"]),
     ("layers", "Layers", &["f:layer-skips", "f:block-influence", "f:weight-spreads"]),
-    ("cost", "Cost and rounds", &["t:cost", "t:rounds"]),
+    ("cost", "Cost", &["t:cost"]),
+    (
+        "rounds",
+        "Rounds and forgetting",
+        &["t:rounds-budget", "t:rounds", "f:forgetting", "t:forgetting"],
+    ),
 ];
 
 /// Renders the page.
@@ -61,6 +67,8 @@ pub(crate) fn page(
         CurveRow::TABLE,
         CoverageRow::TABLE,
         LedgerRow::TABLE,
+        VisitRow::TABLE,
+        BatchLossRow::TABLE,
         SkipRow::TABLE,
         InfluenceRow::TABLE,
         SpreadRow::TABLE,

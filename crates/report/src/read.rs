@@ -36,6 +36,8 @@ pub fn read(dir: &Path) -> Result<StudyData, ReportError> {
         curves: rows(dir)?,
         coverage: rows(dir)?,
         rounds: rows(dir)?,
+        visits: rows(dir)?,
+        batch_losses: rows(dir)?,
         skips: rows(dir)?,
         influence: rows(dir)?,
         spreads: rows(dir)?,

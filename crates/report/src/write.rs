@@ -13,8 +13,8 @@ use crate::ReportError;
 use crate::frames::Rows;
 use crate::paper::Paper;
 use crate::rows::{
-    CoverageRow, CurveRow, InfluenceRow, ItemRow, LedgerRow, Provenance, ScoreRow, SkipRow,
-    SpreadRow, StudyData, StudyInfo, VariantRow,
+    BatchLossRow, CoverageRow, CurveRow, InfluenceRow, ItemRow, LedgerRow, Provenance, ScoreRow,
+    SkipRow, SpreadRow, StudyData, StudyInfo, VariantRow, VisitRow,
 };
 use crate::{figures, page, tables};
 
@@ -62,6 +62,8 @@ fn fill(data: &StudyData, dir: &Path) -> Result<Vec<PathBuf>, ReportError> {
         parquet::<CurveRow>(&data.curves, dir)?,
         parquet::<CoverageRow>(&data.coverage, dir)?,
         parquet::<LedgerRow>(&data.rounds, dir)?,
+        parquet::<VisitRow>(&data.visits, dir)?,
+        parquet::<BatchLossRow>(&data.batch_losses, dir)?,
         parquet::<SkipRow>(&data.skips, dir)?,
         parquet::<InfluenceRow>(&data.influence, dir)?,
         parquet::<SpreadRow>(&data.spreads, dir)?,

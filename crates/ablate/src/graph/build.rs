@@ -5,7 +5,7 @@ use ablate_spec::{Build, Init, Origin, Study, Variant};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{StudyGraph, VariantNodes, inputs, variants};
+use super::{StudyGraph, VariantNodes, inputs, rounds, variants};
 use crate::exit::CommandError;
 use crate::stages::{benchmarks, compact, corpus, shards, tokenizer};
 
@@ -18,7 +18,7 @@ pub fn build(study: &Study) -> Result<StudyGraph, CommandError> {
     let mut built = StudyGraph::default();
     for parent in &study.parents {
         let text = text(&mut built.graph, &parent.variant)?;
-        let rounds = variants::rounds(&mut built.graph, &parent.variant, &text, parent.seed, None)?;
+        let rounds = rounds::rounds(&mut built.graph, &parent.variant, &text, parent.seed, None)?;
         built.parents.insert(parent.name.clone(), rounds);
     }
     for variant in &study.variants {

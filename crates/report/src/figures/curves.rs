@@ -122,7 +122,7 @@ fn panel(
 
 /// The range of the vertical axis. The first fifth of training may be several times higher than all that follows; then the axis ends a
 /// little above the values after it.
-fn shown(lines: &[&Line], end: f64) -> (f64, f64) {
+pub(super) fn shown(lines: &[&Line], end: f64) -> (f64, f64) {
     let points = || lines.iter().flat_map(|l| &l.points);
     let whole = Range::of(points().flat_map(|p| [p.low, p.high]));
     let late = Range::of(points().filter(|p| p.x >= 0.2 * end).flat_map(|p| [p.low, p.high]));
@@ -135,7 +135,7 @@ fn shown(lines: &[&Line], end: f64) -> (f64, f64) {
 }
 
 /// The parts of a line below a level, cut where it crosses.
-fn below(points: &[(f64, f64)], level: f64) -> Vec<Vec<(f64, f64)>> {
+pub(super) fn below(points: &[(f64, f64)], level: f64) -> Vec<Vec<(f64, f64)>> {
     let mut parts: Vec<Vec<(f64, f64)>> = Vec::new();
     let mut part: Vec<(f64, f64)> = Vec::new();
     for (i, point) in points.iter().enumerate() {

@@ -6,6 +6,9 @@ mod benchmarks;
 mod coverage;
 mod curves;
 mod draw;
+mod forgetting;
+mod grid;
+mod grid_curves;
 mod layers;
 mod legend;
 mod scatter;
@@ -52,6 +55,8 @@ impl Figure {
 pub(crate) fn all(analysis: &Analysis<'_>, paper: &Paper) -> PolarsResult<Vec<Figure>> {
     let mut figures = Vec::new();
     figures.extend(bars::headline(analysis, paper));
+    figures.extend(grid::scores(analysis));
+    figures.extend(grid_curves::losses(analysis));
     figures.extend(benchmarks::panels(analysis));
     figures.extend(curves::learning(analysis, Over::Tokens)?);
     figures.extend(curves::learning(analysis, Over::Bytes)?);
@@ -60,6 +65,7 @@ pub(crate) fn all(analysis: &Analysis<'_>, paper: &Paper) -> PolarsResult<Vec<Fi
     figures.extend(layers::skips(analysis));
     figures.extend(layers::influence(analysis));
     figures.extend(spreads::panels(analysis));
+    figures.extend(forgetting::parts(analysis));
     Ok(figures)
 }
 
