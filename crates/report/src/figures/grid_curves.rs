@@ -126,5 +126,6 @@ fn curve(analysis: &Analysis<'_>, row: &VariantRow) -> Option<Line> {
         let (x, mean) = (tokens / count as f64, loss / count as f64);
         LinePoint { x, mean, low: mean, high: mean }
     });
-    Some(Line { variant: variant.to_string(), language: String::new(), points: points.collect() })
+    let variant = row.name.clone();
+    Some(Line { variant, language: String::new(), points: points.collect() })
 }
