@@ -2,6 +2,7 @@
 
 mod build;
 pub mod inputs;
+mod rounds;
 mod variants;
 
 pub use build::build;
@@ -43,12 +44,14 @@ pub struct SeedNodes {
     pub eval: NodeId,
     /// Scores without layers, where they are asked for.
     pub skips: Option<NodeId>,
+    /// Losses of the training's batches under the final weights, where they are asked for.
+    pub losses: Option<NodeId>,
 }
 
 impl SeedNodes {
     /// The ends of its chains.
     pub fn ends(&self) -> impl Iterator<Item = NodeId> {
-        [self.eval].into_iter().chain(self.skips)
+        [self.eval].into_iter().chain(self.skips).chain(self.losses)
     }
 }
 

@@ -2,6 +2,9 @@
 
 mod claims;
 mod curves;
+mod losses;
+mod reading;
+mod rounds;
 mod scores;
 mod skips;
 mod spreads;
@@ -11,9 +14,9 @@ mod variants;
 use std::collections::BTreeSet;
 
 use ablate_model::Backend;
-use ablate_pipeline::{Artifact, Failure, NodeId, State, Store};
-use ablate_report::{Provenance, StudyData, StudyInfo};
-use ablate_spec::Design;
+use ablate_pipeline::{Artifact, Failure, FailureKind, NodeId, State, Store};
+use ablate_report::{AxisInfo, Provenance, StudyData, StudyInfo};
+use ablate_spec::{Axis, Design};
 
 use crate::exit::CommandError;
 use crate::graph::StudyGraph;
@@ -41,6 +44,7 @@ pub fn collect(
             design: design(study.design).to_owned(),
             seeds: study.seeds.clone(),
             factors: study.factors.clone(),
+            axes: study.axes.iter().map(axis).collect(),
         },
         claims: study.claims.iter().map(claims::row).collect(),
         spec_text: loaded.text.clone(),
@@ -53,11 +57,23 @@ pub fn collect(
             skips::rows(&results, &nodes.name, seed, &mut data)?;
             spreads::rows(&results, &nodes.name, seed, &mut data)?;
             curves::rows(&results, &nodes.name, seed, &mut data)?;
+            rounds::rows(&results, &nodes.name, seed, &mut data)?;
+            if let Some(parts) = variant.eval.parts {
+                losses::rows(&results, &nodes.name, seed, parts, &mut data)?;
+            }
         }
     }
     tokenizers::rows(&results, &mut data)?;
     data.provenance = provenance(&results)?;
     Ok(data)
+}
+
+fn axis(axis: &Axis) -> AxisInfo {
+    AxisInfo {
+        name: axis.name.clone(),
+        texts: axis.values.iter().map(|value| value.text.clone()).collect(),
+        numbers: axis.values.iter().map(|value| value.number).collect(),
+    }
 }
 
 fn design(design: Design) -> &'static str {
@@ -94,6 +110,21 @@ impl Results<'_> {
     fn folder(&self, id: NodeId) -> Result<Option<std::path::PathBuf>, CommandError> {
         let done = self.artifact(id)?.is_some();
         Ok(done.then(|| self.store.path(self.built.graph.node(id))))
+    }
+
+    /// Folder of an attempt that ended as an outcome, where there was one.
+    fn diverged(&self, id: NodeId) -> Result<Option<std::path::PathBuf>, CommandError> {
+        let outcome =
+            matches!(self.state(id)?, State::Failed(Failure { kind: FailureKind::Outcome, .. }));
+        Ok(outcome.then(|| self.store.partial(self.built.graph.node(id))))
+    }
+
+    /// The step of a training's divergence.
+    fn divergence(&self, id: NodeId) -> Result<Option<u64>, CommandError> {
+        Ok(match self.state(id)? {
+            State::Failed(Failure { kind: FailureKind::Outcome, step, .. }) => step,
+            _ => None,
+        })
     }
 
     /// Why a result is not there: the first failure among it and what it needs.

@@ -83,12 +83,21 @@ pub struct Failure {
     pub kind: FailureKind,
     /// What happened, where, and what to do.
     pub message: String,
+    /// The step at which it happened, where the maker counts steps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<u64>,
 }
 
 impl Failure {
     /// A failure of the given kind.
     pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into() }
+        Self { kind, message: message.into(), step: None }
+    }
+
+    /// The same failure at a step.
+    pub fn at_step(mut self, step: Option<u64>) -> Self {
+        self.step = step;
+        self
     }
 }
 

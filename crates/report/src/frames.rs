@@ -1,6 +1,7 @@
 //! Rows to polars frames and back: the columns of the saved parquet files are defined here and nowhere else.
 
 mod columns;
+mod rounds;
 mod tokenizers;
 
 use std::collections::BTreeMap;
@@ -13,8 +14,7 @@ use columns::{
 };
 
 use crate::rows::{
-    CoverageRow, CurveRow, InfluenceRow, ItemRow, LedgerRow, ScoreRow, SkipRow, SpreadRow,
-    VariantRow,
+    CoverageRow, CurveRow, InfluenceRow, ItemRow, ScoreRow, SkipRow, SpreadRow, VariantRow,
 };
 
 /// A row type that is one line of a saved table.
@@ -174,42 +174,6 @@ impl Rows for CoverageRow {
     }
 }
 
-impl Rows for LedgerRow {
-    const TABLE: &'static str = "rounds";
-
-    fn to_frame(rows: &[Self]) -> PolarsResult<DataFrame> {
-        frame(vec![
-            text("variant", rows, |r| &r.variant),
-            number("seed", rows, |r| r.seed),
-            number("round", rows, |r| r.round),
-            number("batches", rows, |r| r.batches),
-            number("kept", rows, |r| r.kept),
-            number("mean_loss_all", rows, |r| r.mean_loss_all),
-            number("mean_loss_kept", rows, |r| r.mean_loss_kept),
-            number("effective_share", rows, |r| r.effective_share),
-        ])
-    }
-
-    fn from_frame(frame: &DataFrame) -> PolarsResult<Vec<Self>> {
-        let mut rows = blank::<Self>(frame);
-        read_text(frame, "variant", &mut rows, |r, v| r.variant = v)?;
-        read_u64(frame, "seed", &mut rows, |r, v| r.seed = v)?;
-        read_u32(frame, "round", &mut rows, |r, v| r.round = v)?;
-        read_u64(frame, "batches", &mut rows, |r, v| r.batches = v)?;
-        read_u64(frame, "kept", &mut rows, |r, v| r.kept = v)?;
-        read_f64(frame, "mean_loss_all", &mut rows, |r, v| {
-            r.mean_loss_all = v.unwrap_or(f64::NAN);
-        })?;
-        read_f64(frame, "mean_loss_kept", &mut rows, |r, v| {
-            r.mean_loss_kept = v.unwrap_or(f64::NAN);
-        })?;
-        read_f64(frame, "effective_share", &mut rows, |r, v| {
-            r.effective_share = v.unwrap_or(f64::NAN);
-        })?;
-        Ok(rows)
-    }
-}
-
 impl Rows for SkipRow {
     const TABLE: &'static str = "skips";
 
@@ -317,9 +281,16 @@ impl Rows for VariantRow {
             number("train_tokens", rows, |r| r.train_tokens),
             number("train_bytes", rows, |r| r.train_bytes),
             number("train_flops", rows, |r| r.train_flops),
+            number("scoring_flops", rows, |r| r.scoring_flops),
+            number("batch_tokens", rows, |r| r.batch_tokens),
+            number("learning_rate", rows, |r| r.learning_rate),
+            number("rounds", rows, |r| r.rounds),
+            text("reading", rows, |r| &r.reading),
+            optional("passes", rows, |r| r.passes),
             number("seconds", rows, |r| r.seconds),
             optional("residual", rows, |r| r.residual),
             json("failed", |r| to_json(&r.failed))?,
+            json("diverged", |r| to_json(&r.diverged))?,
             optional("coverage", rows, |r| r.coverage),
             json("bytes_per_token", |r| {
                 // JSON has no infinities.
@@ -352,11 +323,22 @@ impl Rows for VariantRow {
         read_u64(frame, "train_tokens", &mut rows, |r, v| r.train_tokens = v)?;
         read_u64(frame, "train_bytes", &mut rows, |r, v| r.train_bytes = v)?;
         read_f64(frame, "train_flops", &mut rows, |r, v| r.train_flops = v.unwrap_or(f64::NAN))?;
+        read_f64(frame, "scoring_flops", &mut rows, |r, v| {
+            r.scoring_flops = v.unwrap_or(f64::NAN);
+        })?;
+        read_u64(frame, "batch_tokens", &mut rows, |r, v| r.batch_tokens = v)?;
+        read_f64(frame, "learning_rate", &mut rows, |r, v| {
+            r.learning_rate = v.unwrap_or(f64::NAN);
+        })?;
+        read_u64(frame, "rounds", &mut rows, |r, v| r.rounds = v)?;
+        read_text(frame, "reading", &mut rows, |r, v| r.reading = v)?;
+        read_f64(frame, "passes", &mut rows, |r, v| r.passes = v)?;
         read_f64(frame, "seconds", &mut rows, |r, v| r.seconds = v.unwrap_or(f64::NAN))?;
         read_f64(frame, "residual", &mut rows, |r, v| r.residual = v)?;
         read_f64(frame, "coverage", &mut rows, |r, v| r.coverage = v)?;
         read_json(frame, "delta", &mut rows, |r, v: Vec<(String, String, String)>| r.delta = v)?;
         read_json(frame, "failed", &mut rows, |r, v: Vec<(u64, String)>| r.failed = v)?;
+        read_json(frame, "diverged", &mut rows, |r, v: Vec<(u64, u64)>| r.diverged = v)?;
         read_json(frame, "bytes_per_token", &mut rows, |r, v: BTreeMap<String, f64>| {
             r.bytes_per_token = v;
         })?;

@@ -36,8 +36,9 @@ pub use reproduction::{
     ClaimSummary, ElementStatus, Mirror, MirrorState, element_id, statuses, write_reproduction,
 };
 pub use rows::{
-    CoverageRow, CurveRow, InfluenceRow, ItemRow, LedgerRow, Params, Provenance, ScoreRow, SkipRow,
-    SpreadRow, StudyData, StudyInfo, TokenizerRow, VariantRow,
+    AxisInfo, BatchLossRow, CoverageRow, CurveRow, InfluenceRow, ItemRow, LedgerRow, Params,
+    Provenance, ScoreRow, SkipRow, SpreadRow, StudyData, StudyInfo, TokenizerRow, VariantRow,
+    VisitRow,
 };
 pub use table::{Align, Cell, Column, Mark, Row, Table};
 pub use write::{Written, write};

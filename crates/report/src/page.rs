@@ -11,8 +11,8 @@ use crate::frames::Rows;
 use crate::paper::Paper;
 use crate::render::escape_html;
 use crate::rows::{
-    CoverageRow, CurveRow, InfluenceRow, ItemRow, LedgerRow, ScoreRow, SkipRow, SpreadRow,
-    StudyData, TokenizerRow, VariantRow,
+    BatchLossRow, CoverageRow, CurveRow, InfluenceRow, ItemRow, LedgerRow, ScoreRow, SkipRow,
+    SpreadRow, StudyData, TokenizerRow, VariantRow, VisitRow,
 };
 use crate::table::Table;
 
@@ -22,16 +22,22 @@ pub(crate) static REGULAR: &[u8] = include_bytes!("../assets/Inter-Regular.woff2
 pub(crate) static SEMIBOLD: &[u8] = include_bytes!("../assets/Inter-SemiBold.woff2");
 
 /// Which tables (`t:`) and figures (`f:`) each section shows, in reading order. A section without any of them is left out.
-const SECTIONS: [(&str, &str, &[&str]); 9] = [
+const SECTIONS: [(&str, &str, &[&str]); 11] = [
     ("results", "Results", &["f:ladder", "f:variants", "t:main"]),
     ("claims", "Claims", &["t:claims"]),
     ("paper", "Beside the paper", &["t:paper*", "f:paper-*"]),
+    ("grid", "Over the grid", &["f:grid", "t:optimisation", "f:grid-curves"]),
     ("benchmarks", "Benchmarks", &["f:benchmarks", "t:benchmarks"]),
     ("learning", "Learning curves", &["f:curves-tokens", "f:curves-bytes"]),
     ("variants", "Variants", &["t:deltas", "t:parameters", "f:score-parameters", "t:correlations"]),
     ("tokenizer", "Tokenizers", &["t:tokenizers", "f:coverage"]),
     ("layers", "Layers", &["f:layer-skips", "f:block-influence", "f:weight-spreads"]),
-    ("cost", "Cost and rounds", &["t:cost", "t:rounds"]),
+    ("cost", "Cost", &["t:cost"]),
+    (
+        "rounds",
+        "Rounds and forgetting",
+        &["t:rounds-budget", "t:rounds", "f:forgetting", "t:forgetting"],
+    ),
 ];
 
 /// Renders the page.
@@ -72,6 +78,8 @@ pub(crate) fn page(
         CoverageRow::TABLE,
         TokenizerRow::TABLE,
         LedgerRow::TABLE,
+        VisitRow::TABLE,
+        BatchLossRow::TABLE,
         SkipRow::TABLE,
         InfluenceRow::TABLE,
         SpreadRow::TABLE,

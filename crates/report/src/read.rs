@@ -28,6 +28,8 @@ pub fn read(dir: &Path) -> Result<StudyData, ReportError> {
         coverage: rows(dir)?,
         tokenizers: rows(dir)?,
         rounds: rows(dir)?,
+        visits: rows(dir)?,
+        batch_losses: rows(dir)?,
         skips: rows(dir)?,
         influence: rows(dir)?,
         spreads: rows(dir)?,

@@ -1,5 +1,6 @@
 //! The rows a report is made of: plain records, one struct per saved table.
 
+mod rounds;
 mod tokenizers;
 
 use std::collections::BTreeMap;
@@ -9,6 +10,8 @@ pub use tokenizers::TokenizerRow;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::claims::ClaimRow;
+
+pub use rounds::{BatchLossRow, LedgerRow, VisitRow};
 
 /// Everything a report is made from.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -29,6 +32,10 @@ pub struct StudyData {
     pub tokenizers: Vec<TokenizerRow>,
     /// What each training round kept.
     pub rounds: Vec<LedgerRow>,
+    /// How often batches were visited.
+    pub visits: Vec<VisitRow>,
+    /// Losses of the training's batches under the final weights.
+    pub batch_losses: Vec<BatchLossRow>,
     /// Scores with consecutive layers left out.
     pub skips: Vec<SkipRow>,
     /// How much each layer changes the residual stream.
@@ -59,6 +66,20 @@ pub struct StudyInfo {
     pub seeds: Vec<u64>,
     /// Dotted paths of the settings that vary.
     pub factors: Vec<String>,
+    /// What every variant has of each of them.
+    #[serde(default)]
+    pub axes: Vec<AxisInfo>,
+}
+
+/// A setting that varies.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct AxisInfo {
+    /// The end of its path that tells it from the others, such as `batch_tokens`.
+    pub name: String,
+    /// The value of every variant as written, in the order of the variants.
+    pub texts: Vec<String>,
+    /// The numbers that these mean, where they are numbers.
+    pub numbers: Vec<Option<f64>>,
 }
 
 /// Reports of earlier versions name one element, or none.
@@ -126,14 +147,28 @@ pub struct VariantRow {
     pub train_tokens: u64,
     /// Bytes of text trained on, over all rounds.
     pub train_bytes: u64,
-    /// Floating-point operations of training.
+    /// Floating-point operations of training, with the passes that score batches for a draw.
     pub train_flops: f64,
+    /// Of these, those of the passes that score batches.
+    pub scoring_flops: f64,
+    /// Tokens of an optimiser step.
+    pub batch_tokens: u64,
+    /// Peak learning rate of the first round.
+    pub learning_rate: f64,
+    /// Rounds of training.
+    pub rounds: u64,
+    /// How further rounds are made, in words; empty where there are none.
+    pub reading: String,
+    /// How often the first round goes through the whole text, where that was measured.
+    pub passes: Option<f64>,
     /// Seconds of training, measured, mean over seeds.
     pub seconds: f64,
     /// Held quantity over its target, minus one.
     pub residual: Option<f64>,
     /// Seeds that did not finish, each with the reason.
     pub failed: Vec<(u64, String)>,
+    /// Seeds whose training diverged, each with the step.
+    pub diverged: Vec<(u64, u64)>,
     /// Share of the corpus covered by the vocabulary, a fraction of 1.
     pub coverage: Option<f64>,
     /// Bytes of text per token, by language.
@@ -144,6 +179,12 @@ impl VariantRow {
     /// The label, or the name where there is none.
     pub fn title(&self) -> &str {
         if self.label.trim().is_empty() { &self.name } else { &self.label }
+    }
+
+    /// Whether the curve of a seed stands for the variant: it did not diverge, or all seeds did.
+    pub(crate) fn is_whole(&self, seed: u64, seeds: &[u64]) -> bool {
+        let lost = |seed: &u64| self.diverged.iter().any(|(other, _)| other == seed);
+        !lost(&seed) || seeds.iter().all(lost)
     }
 }
 
@@ -237,27 +278,6 @@ pub struct CoverageRow {
     pub vocabulary: u64,
     /// Share of all tokens they account for, a fraction of 1.
     pub coverage: f64,
-}
-
-/// What one round of training kept.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct LedgerRow {
-    /// Variant name.
-    pub variant: String,
-    /// Seed.
-    pub seed: u64,
-    /// Round, from 1.
-    pub round: u32,
-    /// Batches that were scored.
-    pub batches: u64,
-    /// Batches that were kept.
-    pub kept: u64,
-    /// Mean loss of all batches, nats per token.
-    pub mean_loss_all: f64,
-    /// Mean loss of the kept batches, nats per token.
-    pub mean_loss_kept: f64,
-    /// Effective number of batches (inverse sum of squared probabilities) over all batches.
-    pub effective_share: f64,
 }
 
 /// The headline score of a benchmark by a model without some of its layers.

@@ -15,8 +15,8 @@ use crate::figures::Figure;
 use crate::frames::Rows;
 use crate::paper::Paper;
 use crate::rows::{
-    CoverageRow, CurveRow, InfluenceRow, ItemRow, LedgerRow, Provenance, ScoreRow, SkipRow,
-    SpreadRow, StudyData, StudyInfo, TokenizerRow, VariantRow,
+    BatchLossRow, CoverageRow, CurveRow, InfluenceRow, ItemRow, LedgerRow, Provenance, ScoreRow,
+    SkipRow, SpreadRow, StudyData, StudyInfo, TokenizerRow, VariantRow, VisitRow,
 };
 use crate::table::Table;
 use crate::{figures, page, tables};
@@ -73,6 +73,8 @@ fn fill(data: &StudyData, dir: &Path) -> Result<(Vec<PathBuf>, Vec<JudgedClaim>)
         parquet::<CoverageRow>(&data.coverage, dir)?,
         parquet::<TokenizerRow>(&data.tokenizers, dir)?,
         parquet::<LedgerRow>(&data.rounds, dir)?,
+        parquet::<VisitRow>(&data.visits, dir)?,
+        parquet::<BatchLossRow>(&data.batch_losses, dir)?,
         parquet::<SkipRow>(&data.skips, dir)?,
         parquet::<InfluenceRow>(&data.influence, dir)?,
         parquet::<SpreadRow>(&data.spreads, dir)?,

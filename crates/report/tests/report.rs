@@ -21,6 +21,8 @@ fn rows_come_back_as_they_were_written() {
         synthetic::ladder(&[1, 2, 3], 12),
         synthetic::with_failures(&[1, 2], 5),
         synthetic::text_only(&[7]),
+        synthetic::grid(&[1, 2], 4),
+        synthetic::rounds(&[1, 2], 4),
         StudyData::default(),
     ] {
         let written = write(&data, &dir).unwrap();
@@ -252,4 +254,47 @@ fn tokenizers_before_and_after_compaction() {
     assert_eq!(figure.matches("Coverage (%)").count(), 1);
     let alone = tokenizers(&data).unwrap();
     assert_eq!((alone.name.as_str(), alone.rows.len()), ("tokenizers", rows.len()));
+}
+
+/// Rounds beside one round of the same tokens; where there is none of the same operations, the table
+/// says what to do. The reading is named once.
+#[test]
+fn rounds_are_compared_at_equal_prices() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("rounds");
+    write(&synthetic::rounds(&[1, 2, 3], 8), &dir).unwrap();
+    let table = text(&dir, "tables/rounds-budget.md");
+    let row = |name: &str| {
+        let row = table.lines().find(|line| line.starts_with(&format!("| {name} ")));
+        row.unwrap_or_else(|| panic!("{name}: {table}"))
+            .split('|')
+            .map(str::trim)
+            .collect::<Vec<_>>()
+    };
+    let two = row("two");
+    assert_eq!(two[4], "1×: 50.0%, 2×: 50.0%");
+    assert!(two[8].contains('['), "beside `longer`: {two:?}");
+    assert_eq!(two[9], "–", "no single round of its operations: {two:?}");
+    assert!(row("one")[8..].iter().all(|cell| cell.is_empty() || *cell == "–"), "{table}");
+    assert!(table.contains("within-flops"), "{table}");
+    assert_eq!(table.matches("fresh optimiser").count(), 1, "{table}");
+    let ledger = text(&dir, "tables/rounds.md");
+    assert!(ledger.contains("25.0 ± 2.5") && ledger.contains("p over the whole set"), "{ledger}");
+    let forgetting = text(&dir, "tables/forgetting.md");
+    assert!(forgetting.contains("−0.0"), "{forgetting}");
+}
+
+/// A divergence is in the tables with its step.
+#[test]
+fn divergences_are_in_the_tables() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("batches");
+    write(&synthetic::grid(&[1, 2], 4), &dir).unwrap();
+    for table in ["main", "optimisation"] {
+        let table = text(&dir, &format!("tables/{table}.md"));
+        let row = table.lines().find(|line| line.contains("batch 8k, power 1.5")).unwrap();
+        assert!(row.contains("diverged at steps 12 to 13"), "{row}");
+    }
+    let table = text(&dir, "tables/optimisation.md");
+    assert!(table.contains("2.26e-2") && table.contains("2.83e-3"), "{table}");
 }

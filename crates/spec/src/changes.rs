@@ -97,6 +97,11 @@ fn meaning(node: &Node, schema: Option<&'static Json>) -> Json {
     }
 }
 
+/// The text of the value at a path and the number that it means, if it is one.
+pub(crate) fn value(leaves: &[Leaf], path: &str) -> Option<(String, Option<f64>)> {
+    find(leaves, path).map(|leaf| (leaf.text.clone(), leaf.meaning.as_f64()))
+}
+
 fn find<'a>(leaves: &'a [Leaf], path: &str) -> Option<&'a Leaf> {
     leaves.iter().find(|leaf| leaf.path == path)
 }

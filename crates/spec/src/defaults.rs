@@ -18,7 +18,10 @@ fn fill_table(table: &mut Table, schema: &'static Json, path: &mut Vec<String>, 
         if table.get(key).is_none() && !alternatives::is_excluded(table, path, key) {
             let default = default_of(property);
             let empty = || Json::Object(serde_json::Map::new());
-            let value = default.cloned().or_else(|| schema::properties(property).map(|_| empty()));
+            // What can be a number has no table unless one is written.
+            let is_table =
+                schema::properties(property).is_some() && !schema::is_number_too(property);
+            let value = default.cloned().or_else(|| is_table.then(empty));
             if let Some(value) = value {
                 table.insert(&[(key, at.clone())], Node::from_json(&value, at));
             }

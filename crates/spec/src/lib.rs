@@ -14,6 +14,7 @@
 //! tensors, stages, corpora or which benchmarks there are.
 
 mod alternatives;
+mod axes;
 mod blame;
 mod changes;
 mod claims;
@@ -34,6 +35,7 @@ mod naming;
 mod reference;
 mod reporter;
 mod resolve;
+mod rounds;
 mod sampler;
 mod schema;
 mod sections;
@@ -44,12 +46,14 @@ mod study;
 mod suggestion;
 mod tables;
 mod tree;
+mod twins;
 mod variant;
 
 pub use diagnostic::{Diagnostic, Failure, Severity, SourceText, render};
 pub use expectation::{Expectation, Quantity};
 pub use layers::Read;
 pub use load::{Loaded, Options, Outline, load, outline};
+pub use rounds::*;
 pub use schema::schema;
 pub use study::*;
 pub use variant::*;

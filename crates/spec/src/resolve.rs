@@ -17,7 +17,7 @@ use crate::sections::{self, SMALLEST_VOCABULARY, Sections};
 use crate::suggestion::advice;
 use crate::tree::{At, Node, Table, Value};
 use crate::{Design, Held, Init, Model, Parent, Report, Study, Variant};
-use crate::{sampler, skips};
+use crate::{axes, sampler, skips, twins};
 
 /// The tables that a delta can write.
 const BASE: [&str; 7] = ["corpus", "tokenizer", "model", "init", "train", "rounds", "eval"];
@@ -58,20 +58,22 @@ pub(crate) fn study(
     let claims = claims::read(document, known, report);
     let shown = reported(document, known, report);
     unused_parents(document, &resolved.inherited, report);
-    warn_of_twins(&drafts, &resolved.variants, report);
+    twins::warn(document, design, &drafts, &resolved.variants, report);
     let (name, title, seeds, mirrors) = head?;
     if report.has_errors() {
         return None;
     }
     let written: Vec<_> =
         drafts.iter().flat_map(|draft| changes::written_paths(&draft.delta)).collect();
+    let factors = changes::factors(&resolved.leaves, &written);
     Some(Study {
         name,
         title,
         mirrors,
         seeds,
         design,
-        factors: changes::factors(&resolved.leaves, &written),
+        axes: axes::read(&resolved.leaves, &factors),
+        factors,
         variants: resolved.variants.into_iter().flatten().collect(),
         parents,
         claims,
@@ -409,29 +411,6 @@ fn unused_parents(document: &Table, inherited: &[String], report: &mut Reporter)
             let what = format!("parent `{}` is not used", entry.key);
             let help = format!("inherit from it with init.inherit.parent = \"{}\"", entry.key);
             report.warning(&entry.key_at, what, "no variant inherits from it".into(), Some(help));
-        }
-    }
-}
-
-fn warn_of_twins(drafts: &[Draft], variants: &[Option<Variant>], report: &mut Reporter) {
-    let blank = |variant: &Variant| {
-        let (name, label, delta) = (String::new(), String::new(), Vec::new());
-        Variant { name, label, delta, held: None, ..variant.clone() }
-    };
-    let spoilt = |draft: &Draft| draft.delta.entries.iter().any(|entry| entry.node.is_spoilt());
-    let plain: Vec<_> = drafts
-        .iter()
-        .zip(variants)
-        .map(|(draft, variant)| variant.as_ref().filter(|_| !spoilt(draft)).map(blank))
-        .collect();
-    for (index, variant) in plain.iter().enumerate() {
-        let twin =
-            plain[..index].iter().position(|earlier| earlier.is_some() && earlier == variant);
-        if let Some(twin) = twin {
-            let (name, other) = (&drafts[index].name, &drafts[twin].name);
-            let what = format!("variant `{name}` is the same as `{other}`");
-            let why = "nothing that it sets makes a difference".to_string();
-            report.warning(&drafts[index].at, what, why, None);
         }
     }
 }

@@ -50,6 +50,12 @@ pub(crate) fn properties(schema: &'static Json) -> Option<&'static Map<String, J
     resolve(schema).get("properties").and_then(Json::as_object)
 }
 
+/// Whether what has named keys can be a plain number instead.
+pub(crate) fn is_number_too(schema: &'static Json) -> bool {
+    let kinds = resolve(schema).get("type").and_then(Json::as_array);
+    kinds.is_some_and(|kinds| kinds.iter().any(|kind| kind == "number"))
+}
+
 /// The strings that an enum takes.
 type Words = Vec<&'static str>;
 

@@ -7,8 +7,8 @@ use crate::decoder::Decoder;
 use crate::reporter::Reporter;
 use crate::size::Count;
 use crate::tables::{
-    BuildTable, CompactTable, CorpusTable, EvalTable, InitTable, ModelTable, OriginTable,
-    RoundsTable, TokenizerTable, TrainTable,
+    BuildTable, CompactTable, CorpusTable, EvalTable, InitTable, LearningRate, ModelTable,
+    OriginTable, RateRule, RoundsTable, TokenizerTable, TrainTable,
 };
 use crate::tree::Table;
 use crate::{
@@ -199,10 +199,7 @@ impl Reader<'_, '_> {
             Some(batch) => Some(batch.0),
             None => self.missing("train.batch_tokens", "batch_tokens = 4096"),
         };
-        let learning_rate = match table.learning_rate {
-            Some(rate) => Some(rate),
-            None => self.missing("train.learning_rate", "learning_rate = 1e-3"),
-        };
+        let learning_rate = self.learning_rate(table.learning_rate, batch);
         let (budget, batch, learning_rate) = (budget?, batch?, learning_rate?);
         let context = context.unwrap_or(1) as u64;
         let micro = table.micro_tokens.0;
@@ -253,17 +250,41 @@ impl Reader<'_, '_> {
             validations: table.validations as usize,
             precision: table.precision,
             recompute: table.recompute,
+            patience: table.patience,
         })
+    }
+
+    /// The peak learning rate at this batch size.
+    fn learning_rate(&mut self, written: Option<LearningRate>, batch: Option<u64>) -> Option<f64> {
+        let path = "train.learning_rate";
+        let RateRule { base, batch: meant, power } = match written {
+            None => return self.missing(path, "learning_rate = 1e-3"),
+            Some(LearningRate::Number(rate)) => return Some(rate),
+            Some(LearningRate::Rule(rule)) => rule,
+        };
+        let base = match base {
+            Some(base) => Some(base),
+            None => self.missing("train.learning_rate.base", "base = 1e-3"),
+        };
+        let meant = match meant {
+            Some(Count(meant)) => Some(meant),
+            None => self.missing("train.learning_rate.batch", "batch = 4096, where `base` holds"),
+        };
+        let (base, meant, batch) = (base?, meant?, batch?);
+        let rate = RateRule::at(base, meant, power, batch);
+        if rate.is_finite() && rate > 0.0 {
+            return Some(rate);
+        }
+        let what = format!("a batch of {batch} tokens makes the learning rate {rate}");
+        let why = "the rule leaves the numbers that there are";
+        let help = Some("take a `power` nearer to 0, or a `batch` nearer to the batches".into());
+        self.bad(&["train.learning_rate.power", "train.batch_tokens"], what, why, help);
+        None
     }
 
     fn rounds(&mut self) -> Option<Rounds> {
         let table: RoundsTable = self.section("rounds")?;
-        Some(Rounds {
-            count: table.count as usize,
-            rate: table.rate.0,
-            budget: table.budget,
-            learning_rate_ratio: table.learning_rate_ratio,
-        })
+        Rounds::read(&table, self.blame, self.report)
     }
 
     fn eval(&mut self) -> Option<Eval> {
@@ -284,6 +305,7 @@ impl Reader<'_, '_> {
             scoring: table.scoring,
             max_new_tokens: table.max_new_tokens as usize,
             skip_layers,
+            parts: table.parts.map(|parts| parts as usize),
         })
     }
 }

@@ -46,7 +46,9 @@ impl Checker<'_> {
             self.choice(node, &words, &tags);
         } else if let Some(entries) = target.get("additionalProperties").filter(|e| e.is_object()) {
             self.map(node, entries);
-        } else if schema::properties(target).is_some() {
+        } else if schema::properties(target).is_some()
+            && (node.table().is_some() || !schema::is_number_too(target))
+        {
             self.table(node, target);
         } else if target.get("type").is_some_and(|name| {
             // Of what takes an array or something else, an array is one.
@@ -228,6 +230,7 @@ impl Checker<'_> {
                     "count" => "an integer or a size such as \"400k\"",
                     "bytes" => "an integer or a size such as \"6MB\"",
                     size::SHARE => "a number or a percentage such as \"3%\"",
+                    _ if schema::is_number_too(schema) => "a number or a table",
                     _ if takes("integer") => "an integer",
                     _ if takes("number") => "a number",
                     _ if takes("boolean") => "`true` or `false`",

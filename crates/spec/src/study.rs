@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::expectation::Expectation;
 use crate::naming::slug;
-use crate::variant::{Corpus, Eval, Init, Model, Rounds, Tokenizer, Train};
+use crate::rounds::Rounds;
+use crate::variant::{Corpus, Eval, Init, Model, Tokenizer, Train};
 
 /// A study: a base, the variants that a design makes of it, and what is expected of them.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -29,6 +30,8 @@ pub struct Study {
     /// Dotted paths whose value differs among the variants, in the order of first appearance.
     /// Solved values are not factors.
     pub factors: Vec<String>,
+    /// What every variant has at each of the factors, in their order.
+    pub axes: Vec<Axis>,
     /// The variants, in the order of the design; at least one.
     pub variants: Vec<Variant>,
     /// Models that variants inherit from, by name.
@@ -61,6 +64,26 @@ impl Study {
     pub fn variant(&self, name: &str) -> Option<&Variant> {
         self.variants.iter().find(|variant| variant.name == name)
     }
+}
+
+/// The values of a factor.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Axis {
+    /// Dotted path, e.g. `train.batch_tokens`.
+    pub path: String,
+    /// The end of the path that tells it from the other factors, e.g. `batch_tokens`.
+    pub name: String,
+    /// One for every variant, in their order.
+    pub values: Vec<AxisValue>,
+}
+
+/// A variant's place on an axis.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct AxisValue {
+    /// As written, without quotes; empty where the variant has no such value.
+    pub text: String,
+    /// The number that it means: `"1M"` is a million.
+    pub number: Option<f64>,
 }
 
 /// How a study makes its variants.

@@ -6,6 +6,8 @@
 //! deltas and extended files write a part of a table only.
 
 mod model;
+mod rate;
+mod rounds;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -13,12 +15,11 @@ use serde::{Deserialize, Serialize};
 #[cfg(test)]
 pub(crate) use model::FfnTable;
 pub(crate) use model::ModelTable;
+pub(crate) use rate::{LearningRate, RateRule};
+pub(crate) use rounds::RoundsTable;
 
 use crate::size::{Bytes, Count, Share};
-use crate::{
-    DocumentSplit, Grouping, LayerCriterion, Precision, RoundBudget, Scheme, Scoring,
-    WidthCriterion,
-};
+use crate::{DocumentSplit, Grouping, LayerCriterion, Precision, Scheme, Scoring, WidthCriterion};
 
 /// Training and validation text.
 #[derive(Debug, Deserialize, Serialize, JsonSchema)]
@@ -270,9 +271,8 @@ pub(crate) struct TrainTable {
     /// Most tokens per forward pass; memory, not results, depends on it.
     #[schemars(range(min = 1))]
     pub(crate) micro_tokens: Count,
-    /// Peak learning rate; required.
-    #[schemars(extend("exclusiveMinimum" = 0))]
-    pub(crate) learning_rate: Option<f64>,
+    /// Peak learning rate, or a rule for it; required.
+    pub(crate) learning_rate: Option<LearningRate>,
     /// Last learning rate over the peak.
     #[schemars(range(min = 0, max = 1))]
     pub(crate) final_ratio: Share,
@@ -301,6 +301,9 @@ pub(crate) struct TrainTable {
     pub(crate) precision: Precision,
     /// Compute activations again in the backward pass instead of keeping them.
     pub(crate) recompute: bool,
+    /// Steps in a row after the warm-up with an absurd loss that count as a divergence; 0 never.
+    #[schemars(range(max = 1000000000))]
+    pub(crate) patience: u64,
 }
 
 impl Default for TrainTable {
@@ -321,30 +324,8 @@ impl Default for TrainTable {
             validations: 8,
             precision: Precision::F32,
             recompute: false,
+            patience: 50,
         }
-    }
-}
-
-/// Passes over the training data.
-#[derive(Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct RoundsTable {
-    /// Rounds in all; 1 is plain training.
-    #[schemars(range(min = 1, max = 1000))]
-    pub(crate) count: u64,
-    /// Share of the batches that each later round visits.
-    #[schemars(range(max = 1), extend("exclusiveMinimum" = 0))]
-    pub(crate) rate: Share,
-    /// What the later rounds do to the training budget.
-    pub(crate) budget: RoundBudget,
-    /// Peak learning rate of later rounds over that of the first.
-    #[schemars(extend("exclusiveMinimum" = 0))]
-    pub(crate) learning_rate_ratio: f64,
-}
-
-impl Default for RoundsTable {
-    fn default() -> Self {
-        Self { count: 1, rate: Share(0.5), budget: RoundBudget::Extra, learning_rate_ratio: 1.0 }
     }
 }
 
@@ -367,6 +348,9 @@ pub(crate) struct EvalTable {
     /// Numbers of consecutive layers without which the model is scored as well, from every layer on.
     #[schemars(inner(range(min = 1, max = 16384)))]
     pub(crate) skip_layers: Vec<u64>,
+    /// Parts of the training data whose losses under the final weights are shown.
+    #[schemars(range(min = 2, max = 1000))]
+    pub(crate) parts: Option<u64>,
 }
 
 impl Default for EvalTable {
@@ -378,6 +362,7 @@ impl Default for EvalTable {
             files: Vec::new(),
             max_new_tokens: 24,
             skip_layers: Vec::new(),
+            parts: None,
         }
     }
 }

@@ -1,4 +1,5 @@
-//! The sections of a variant: corpus, tokenizer, model, init, train, rounds, eval.
+//! The sections of a variant: corpus, tokenizer, model, init, train, eval; `rounds` has a file of
+//! its own.
 
 use ablate_cost::{Pi, Shape};
 use schemars::JsonSchema;
@@ -259,7 +260,7 @@ pub struct Train {
     pub batch_tokens: u64,
     /// Tokens per forward pass: at least the context, at most `batch_tokens`.
     pub micro_tokens: u64,
-    /// Peak learning rate.
+    /// Peak learning rate, whether written as a number or as a rule.
     pub learning_rate: f64,
     /// Last learning rate over the peak.
     pub final_ratio: f64,
@@ -282,6 +283,9 @@ pub struct Train {
     /// Whether activations are computed again in the backward pass instead of kept. Memory and time
     /// depend on it, results do not.
     pub recompute: bool,
+    /// Steps in a row after the warm-up whose loss may be absurd before the training counts as
+    /// diverged; 0 for any number.
+    pub patience: u64,
 }
 
 /// How the factors of a training's matrix products are rounded; weights, moments and sums are f32
@@ -306,29 +310,6 @@ pub enum Budget {
     Bytes(u64),
 }
 
-/// Passes over the training data.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Rounds {
-    /// Rounds in all; 1 is plain training.
-    pub count: usize,
-    /// Share of the batches that each later round visits.
-    pub rate: f64,
-    /// What the later rounds do to the budget.
-    pub budget: RoundBudget,
-    /// Peak learning rate of later rounds over `train.learning_rate`.
-    pub learning_rate_ratio: f64,
-}
-
-/// What later rounds do to the training budget.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum RoundBudget {
-    /// Each later round adds `rate` times the budget.
-    Extra,
-    /// All rounds together spend the budget.
-    Within,
-}
-
 /// Benchmarks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Eval {
@@ -344,6 +325,9 @@ pub struct Eval {
     pub max_new_tokens: usize,
     /// Numbers of consecutive layers without which the model is scored as well; ascending.
     pub skip_layers: Vec<usize>,
+    /// Equal parts of the training data, in the order of their visits, whose losses under the final
+    /// weights are shown; `None` does not measure them.
+    pub parts: Option<usize>,
 }
 
 /// How choices are scored.

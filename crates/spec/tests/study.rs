@@ -7,9 +7,9 @@ use std::path::Path;
 use ablate_cost::Pi;
 use ablate_spec::{
     Budget, Build, Corpus, Eval, Failure, Grouping, Inherit, Init, LayerCriterion, Loaded, Model,
-    Options, Origin, Outline, Precision, RandomInit, RoundBudget, Rounds, Scheme, Scoring,
-    Severity, Solved, Source, Storyworld, Tokenizer, Train, TrainBpe, WidthCriterion, load,
-    outline, render,
+    Normalisation, Options, Origin, Outline, Precision, RandomInit, RoundBudget, RoundLosses,
+    RoundOptimiser, RoundSchedule, Rounds, Scheme, Scoring, Severity, Solved, Source, Storyworld,
+    Tokenizer, Train, TrainBpe, WidthCriterion, load, outline, render,
 };
 use proptest::prelude::*;
 
@@ -94,10 +94,20 @@ fn defaults() {
         validations: 8,
         precision: Precision::F32,
         recompute: false,
+        patience: 50,
     };
     assert_eq!(base.train, train);
-    let rounds =
-        Rounds { count: 1, rate: 0.5, budget: RoundBudget::Extra, learning_rate_ratio: 1.0 };
+    let rounds = Rounds {
+        count: 1,
+        rate: 0.5,
+        budget: RoundBudget::Extra,
+        learning_rate_ratio: 1.0,
+        parts: 1,
+        normalisation: Normalisation::Set,
+        losses: RoundLosses::Recomputed,
+        optimiser: RoundOptimiser::Fresh,
+        schedule: RoundSchedule::Restart,
+    };
     assert_eq!(base.rounds, rounds);
     let eval = Eval {
         benchmarks: vec!["all".into()],
@@ -106,6 +116,7 @@ fn defaults() {
         files: Vec::new(),
         max_new_tokens: 24,
         skip_layers: vec![],
+        parts: None,
     };
     assert_eq!(base.eval, eval);
     assert_eq!(base.held, None);

@@ -21,6 +21,7 @@ mod paired;
 mod power;
 mod resampling;
 mod tails;
+mod trend;
 
 pub use bootstrap::{hierarchical_bootstrap, paired_bootstrap};
 pub use compare::{Basis, Comparison, Verdict, compare, compare_at};
@@ -33,3 +34,4 @@ pub use estimate::{
 pub use multiple::{benjamini_hochberg, holm};
 pub use paired::{mcnemar_exact, paired_t, sign_flip};
 pub use power::{minimum_detectable_effect, pairs_for_correlation, pairs_for_no_correlation};
+pub use trend::{Trend, trend};

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use ablate_model::{ModelConfig, Weights};
 use serde::{Deserialize, Serialize};
 
-use crate::{State, TrainConfig, TrainError};
+use crate::{State, TrainConfig, TrainError, Watch};
 
 const FORMAT: u32 = 1;
 const TENSORS: &str = "state.safetensors";
@@ -43,7 +43,7 @@ pub(crate) struct Recipe {
     pub(crate) shard: [u64; 4],
     /// blake3 of the windows that the run visits, in order.
     pub(crate) order: String,
-    /// blake3 of the weights at the start.
+    /// blake3 of the weights at the start, and of the moments where there were any.
     pub(crate) initial: String,
 }
 
@@ -54,6 +54,8 @@ struct Header {
     tokens: u64,
     bytes: u64,
     loss: Option<f64>,
+    #[serde(default, skip_serializing_if = "Watch::is_new")]
+    watch: Watch,
     recipe: Recipe,
     /// How many values the tensors have together.
     values: u64,
@@ -105,6 +107,7 @@ impl Checkpoints {
             tokens: state.tokens,
             bytes: state.bytes,
             loss: state.loss,
+            watch: state.watch,
             recipe: recipe.clone(),
             values: 0,
             tensors: String::new(),
@@ -274,8 +277,8 @@ fn load(place: &Path, recipe: &Recipe) -> Result<State, TrainError> {
     for part in [&weights, &first, &second] {
         part.check(&recipe.model).map_err(|error| damaged(error.to_string()))?;
     }
-    let Header { step, tokens, bytes, loss, .. } = header;
-    Ok(State { step, tokens, bytes, loss, weights, first, second })
+    let Header { step, tokens, bytes, loss, watch, .. } = header;
+    Ok(State { step, tokens, bytes, loss, watch, weights, first, second })
 }
 
 /// Makes what was created or renamed in a folder durable.

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::TrainError;
 
-/// The settings of one training run. All but `recompute` and `checkpoint_every` enter the result.
+/// The settings of one training run. All but `recompute`, `keep_moments` and
+/// `checkpoint_every` enter the result.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrainConfig {
@@ -42,6 +43,16 @@ pub struct TrainConfig {
     /// the result.
     #[serde(skip)]
     pub recompute: bool,
+    /// The schedule of which these steps are a part; `None` for one of their own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub span: Option<Span>,
+    /// Steps in a row after the warm-up whose loss may be absurd before the run counts as diverged;
+    /// 0 for any number. See [`Watch`](crate::Watch).
+    #[serde(skip)]
+    pub patience: u64,
+    /// Whether the outcome holds AdamW's moments. Does not enter the weights.
+    #[serde(skip)]
+    pub keep_moments: bool,
     /// Steps between validations; 0 validates only before the first step and after the last.
     pub validate_every: u64,
     /// Windows of each validation shard that are read, from its start; fewer if it has fewer.
@@ -49,6 +60,16 @@ pub struct TrainConfig {
     /// Steps between checkpoints; 0 writes one only at the end and when stopped. Does not enter
     /// the result.
     pub checkpoint_every: u64,
+}
+
+/// A schedule that is longer than the run: the steps of other rounds come before or after.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Span {
+    /// Steps of the schedule before the run's first.
+    pub before: u64,
+    /// Steps of the whole schedule.
+    pub total: u64,
 }
 
 impl TrainConfig {
@@ -77,6 +98,10 @@ impl TrainConfig {
             [("learning_rate", self.learning_rate), ("epsilon", self.epsilon), ("clip", self.clip)];
         for (key, value) in positive {
             need(value.is_finite() && value > 0.0, key, value, "a positive number")?;
+        }
+        if let Some(span) = self.span {
+            let (fits, need_words) = (span.before + self.steps <= span.total, "at least the run");
+            need(fits, "span.total", span.total, need_words)?;
         }
         let decay = self.weight_decay;
         need(decay.is_finite() && decay >= 0.0, "weight_decay", decay, "0 or a positive number")
@@ -128,6 +153,9 @@ pub(crate) mod tests {
             clip: 1.0,
             precision: Precision::F32,
             recompute: false,
+            span: None,
+            patience: 0,
+            keep_moments: false,
             validate_every: 4,
             validation_windows: 5,
             checkpoint_every: 5,
@@ -151,6 +179,7 @@ pub(crate) mod tests {
         check(|c| c.beta2 = 1.0, "`beta2` is 1");
         check(|c| c.learning_rate = 0.0, "`learning_rate` is 0");
         check(|c| c.clip = f64::INFINITY, "`clip` is inf");
+        check(|c| c.span = Some(Span { before: 1, total: 12 }), "`span.total` is 12");
         check(|c| c.weight_decay = -0.1, "`weight_decay` is -0.1");
     }
 }

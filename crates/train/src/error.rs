@@ -147,6 +147,22 @@ pub enum TrainError {
         /// Norm of the gradient, where the loss was finite enough to have one.
         gradient_norm: Option<f64>,
     },
+    /// The loss was absurd for longer than the settings allow: see [`Watch`](crate::Watch).
+    #[error(
+        "training diverged at step {step}: for {patience} steps or more from there on the loss was \
+         above {limit:.2}, worse than guessing, and is {loss:.2} now; lower the learning rate, \
+         lengthen the warm-up or clip harder (`train.patience` decides how long is too long)"
+    )]
+    Exploded {
+        /// The first of these steps, counted from 1.
+        step: u64,
+        /// The last loss.
+        loss: f64,
+        /// The largest loss that is not absurd.
+        limit: f64,
+        /// How many steps there were.
+        patience: u64,
+    },
     /// The observer asked to stop. Everything is in the checkpoint; run again to go on.
     #[error("training was stopped after step {step}; run again to go on from there")]
     Stopped {
@@ -193,6 +209,17 @@ pub enum TrainError {
         /// Its loss.
         loss: f32,
     },
+    /// An order has fewer batches than parts.
+    #[error(
+        "{batches} batches do not make {parts} parts: take fewer parts, smaller batches or a longer \
+         training"
+    )]
+    Parts {
+        /// Batches of the order.
+        batches: usize,
+        /// Parts that are asked for.
+        parts: usize,
+    },
     /// More batches are to be drawn than there are.
     #[error("{wanted} batches cannot be drawn out of {possible} that have a positive probability")]
     Draw {
@@ -201,6 +228,16 @@ pub enum TrainError {
         /// How many there are.
         possible: usize,
     },
+}
+
+impl TrainError {
+    /// The step at which the run diverged, if that is what happened.
+    pub fn diverged_at(&self) -> Option<u64> {
+        match self {
+            Self::Diverged { step, .. } | Self::Exploded { step, .. } => Some(*step),
+            _ => None,
+        }
+    }
 }
 
 fn norm(norm: &Option<f64>) -> String {

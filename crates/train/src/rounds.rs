@@ -16,7 +16,7 @@ use crate::data::{check_order, check_vocabulary};
 use crate::{TrainConfig, TrainError};
 
 pub use crate::draw::{draw, probabilities};
-pub use crate::ledger::{Ledger, kept_batches};
+pub use crate::ledger::{DrawRule, Ledger, kept_batches};
 
 /// Mean loss, in nats per token, of every batch of an order under a frozen model. Batch `k` is the
 /// windows `order[k * batch_sequences..(k + 1) * batch_sequences]`, read in portions of

@@ -17,26 +17,34 @@ pub struct Schedule {
     final_ratio: f64,
     warmup: u64,
     steps: u64,
+    /// Steps of the schedule before the run's own.
+    before: u64,
 }
 
 impl Schedule {
     /// The schedule that the settings describe.
     pub fn of(config: &TrainConfig) -> Self {
+        let (before, steps) = match config.span {
+            None => (0, config.steps),
+            Some(span) => (span.before, span.total),
+        };
         Self {
             peak: config.learning_rate,
             final_ratio: config.final_ratio,
-            warmup: warmup_steps(config.warmup, config.steps),
-            steps: config.steps,
+            warmup: warmup_steps(config.warmup, steps),
+            steps,
+            before,
         }
     }
 
-    /// Steps in which the learning rate rises.
+    /// Steps of the run in which the learning rate rises.
     pub fn warmup(&self) -> u64 {
-        self.warmup
+        self.warmup.saturating_sub(self.before)
     }
 
-    /// Learning rate of update `step`, counted from 1.
+    /// Learning rate of the run's update `step`, counted from 1.
     pub fn rate(&self, step: u64) -> f64 {
+        let step = step + self.before;
         if step <= self.warmup {
             return self.peak * (step as f64 / self.warmup as f64);
         }
@@ -108,6 +116,30 @@ mod tests {
         check(0.03, 10, 1);
         check(0.101, 10, 2);
         check(0.0, 10, 0);
+    }
+
+    /// Two runs that share a schedule have the learning rates of one that is as long as both.
+    #[test]
+    fn a_span_is_cut_into_runs() {
+        let whole = schedule(0.2, 20);
+        let part = |steps: u64, before: u64| {
+            let span = Some(crate::Span { before, total: 20 });
+            let config = TrainConfig {
+                steps,
+                span,
+                warmup: 0.2,
+                learning_rate: 0.4,
+                final_ratio: 0.25,
+                ..crate::config::tests::config()
+            };
+            Schedule::of(&config)
+        };
+        let (first, second) = (part(3, 0), part(17, 3));
+        assert_eq!((first.warmup(), second.warmup()), (4, 1));
+        for step in 1..=20 {
+            let rate = if step <= 3 { first.rate(step) } else { second.rate(step - 3) };
+            assert_eq!(rate, whole.rate(step), "step {step}");
+        }
     }
 
     proptest! {

@@ -1,6 +1,8 @@
 //! Everything that a run carries from one step to the next.
 
-use ablate_model::{HostTensor, Weights};
+use ablate_model::Weights;
+
+use crate::{Initial, Moments, Watch};
 
 /// The state of a run between two steps: exactly what a checkpoint holds. The place in the data
 /// follows from `step`, as the order is fixed beforehand, and nothing in the loop draws random
@@ -15,6 +17,8 @@ pub struct State {
     pub bytes: u64,
     /// Loss of the last batch in nats per token; `None` before the first.
     pub loss: Option<f64>,
+    /// What was seen of the losses so far.
+    pub watch: Watch,
     /// The model's weights.
     pub weights: Weights,
     /// AdamW's running mean of each gradient.
@@ -25,13 +29,11 @@ pub struct State {
 
 impl State {
     /// The state before the first step.
-    pub fn new(weights: Weights) -> Self {
-        let zeros = |weights: &Weights| -> Weights {
-            let zero = |tensor: &HostTensor| HostTensor::filled(tensor.shape.clone(), 0.0);
-            weights.iter().map(|(name, tensor)| (name.to_owned(), zero(tensor))).collect()
-        };
-        let (first, second) = (zeros(&weights), zeros(&weights));
-        Self { step: 0, tokens: 0, bytes: 0, loss: None, weights, first, second }
+    pub fn new(initial: Initial) -> Self {
+        let Initial { weights, moments } = initial;
+        let Moments { first, second, .. } = moments.unwrap_or_else(|| Moments::zeros(&weights));
+        let watch = Watch::default();
+        Self { step: 0, tokens: 0, bytes: 0, loss: None, watch, weights, first, second }
     }
 
     /// Whether every number is finite: only such a state can be gone on from.

@@ -5,7 +5,7 @@ use burn::tensor::Device;
 
 use crate::adamw::{AdamW, clip_scale};
 use crate::batch::Sequences;
-use crate::{State, TrainConfig, TrainData, TrainError};
+use crate::{Moments, State, TrainConfig, TrainData, TrainError, Watch};
 
 /// A [`State`] with its tensors on a device.
 pub(crate) struct Live {
@@ -13,8 +13,11 @@ pub(crate) struct Live {
     pub(crate) tokens: u64,
     pub(crate) bytes: u64,
     pub(crate) loss: Option<f64>,
+    pub(crate) watch: Watch,
     pub(crate) model: Decoder,
     optimizer: AdamW,
+    /// Updates that the moments had seen before the first step.
+    before: u64,
 }
 
 /// What one batch says, before anything is changed.
@@ -31,6 +34,7 @@ pub(crate) struct Pass {
 impl Live {
     pub(crate) fn new(
         state: State,
+        before: u64,
         config: &TrainConfig,
         model: &ModelConfig,
         device: &Device,
@@ -40,8 +44,10 @@ impl Live {
             tokens: state.tokens,
             bytes: state.bytes,
             loss: state.loss,
+            watch: state.watch,
             model: Decoder::from_weights(model, &state.weights, device)?,
             optimizer: AdamW::new(config, &state.first, &state.second, device),
+            before,
         })
     }
 
@@ -52,10 +58,17 @@ impl Live {
             tokens: self.tokens,
             bytes: self.bytes,
             loss: self.loss,
+            watch: self.watch,
             weights: self.model.to_weights(),
             first,
             second,
         }
+    }
+
+    /// The optimiser's moments as they are now.
+    pub(crate) fn moments(&self) -> Moments {
+        let (first, second) = self.optimizer.moments();
+        Moments { first, second, updates: self.before + self.step }
     }
 
     /// Loss and gradients of the next batch.
@@ -116,7 +129,7 @@ impl Live {
         self.bytes += pass.bytes;
         self.loss = Some(pass.loss);
         let scale = clip_scale(pass.norm, clip);
-        let mut step = self.optimizer.step(self.step, learning_rate, scale);
+        let mut step = self.optimizer.step(self.before + self.step, learning_rate, scale);
         self.model = self.model.update(pass.gradients, &mut step);
         self
     }

@@ -10,7 +10,8 @@ use crate::checkpoint::Recipe;
 use crate::step::Live;
 use crate::validation::validate;
 use crate::{
-    Checkpoints, Observer, Schedule, State, StepRecord, TrainConfig, TrainData, TrainError,
+    Checkpoints, Initial, Moments, Observer, Schedule, State, StepRecord, TrainConfig, TrainData,
+    TrainError,
 };
 
 /// What a finished run leaves.
@@ -26,6 +27,8 @@ pub struct Outcome {
     pub tokens: u64,
     /// Bytes of text that those tokens stand for.
     pub bytes: u64,
+    /// AdamW's moments, where the settings keep them.
+    pub moments: Option<Moments>,
 }
 
 /// Trains a model from its initial weights, or goes on from the newest checkpoint of the same run.
@@ -41,19 +44,26 @@ pub struct Outcome {
 /// # Errors
 /// [`TrainError::Stopped`] when the observer asked for it; [`TrainError::Diverged`] when loss or
 /// gradients are not finite (the weights before that update are kept in a checkpoint);
+/// [`TrainError::Exploded`] when the loss stays absurd for longer than the settings allow;
 /// otherwise settings, data, weights or checkpoints that do not fit together, and files that cannot
 /// be written.
 pub fn train(
     config: &TrainConfig,
     model: &ModelConfig,
-    init: Weights,
+    init: impl Into<Initial>,
     data: &TrainData,
     checkpoints: &Checkpoints,
     device: &Device,
     observer: &mut dyn Observer,
 ) -> Result<Outcome, TrainError> {
+    let init = init.into();
     data.check(config, model)?;
-    init.check(model)?;
+    init.weights.check(model)?;
+    if let Some(moments) = &init.moments {
+        moments.first.check(model)?;
+        moments.second.check(model)?;
+    }
+    let before = init.updates();
     let recipe = recipe(config, model, &init, data, checkpoints);
     let schedule = Schedule::of(config);
 
@@ -62,7 +72,8 @@ pub fn train(
     let saved = resumed.as_ref().map(|state| state.step);
     let mut keeper = Keeper { checkpoints, recipe, saved, writing: None };
     let fresh = resumed.is_none();
-    let mut live = Live::new(resumed.unwrap_or_else(|| State::new(init)), config, model, device)?;
+    let state = resumed.unwrap_or_else(|| State::new(init));
+    let mut live = Live::new(state, before, config, model, device)?;
 
     if fresh {
         report(&live, config, data, observer)?;
@@ -80,6 +91,9 @@ pub fn train(
         let (loss, gradient_norm) = (pass.loss, pass.norm);
         let learning_rate = schedule.rate(live.step + 1);
         live = live.update(pass, learning_rate, config.clip);
+        let warm = live.step > schedule.warmup();
+        let vocabulary = model.shape.vocabulary;
+        let diverged = live.watch.see(loss, warm, config.patience, vocabulary);
         observer.step(&StepRecord {
             step: live.step,
             steps: config.steps,
@@ -90,6 +104,13 @@ pub fn train(
             gradient_norm,
             tokens_per_second: (live.tokens - before) as f64 / start.elapsed().as_secs_f64(),
         });
+
+        if diverged {
+            let (patience, limit) = (config.patience, live.watch.limit(vocabulary));
+            let step = live.step + 1 - live.watch.absurd();
+            let error = TrainError::Exploded { step, loss, limit, patience };
+            return Err(keeper.salvage(&live, observer, error));
+        }
 
         let due =
             |every: u64| live.step == config.steps || every > 0 && live.step.is_multiple_of(every);
@@ -108,6 +129,7 @@ pub fn train(
         steps: live.step,
         tokens: live.tokens,
         bytes: live.bytes,
+        moments: config.keep_moments.then(|| live.moments()),
     })
 }
 
@@ -169,7 +191,7 @@ impl Keeper<'_> {
         observer: &mut dyn Observer,
         error: TrainError,
     ) -> TrainError {
-        if matches!(error, TrainError::Diverged { .. })
+        if error.diverged_at().is_some()
             && live.state().is_finite()
             && let Err(error) = self.save(live, observer).and_then(|()| self.finish())
         {
@@ -191,7 +213,7 @@ impl Drop for Keeper<'_> {
 fn recipe(
     config: &TrainConfig,
     model: &ModelConfig,
-    init: &Weights,
+    init: &Initial,
     data: &TrainData,
     checkpoints: &Checkpoints,
 ) -> Recipe {
@@ -203,7 +225,13 @@ fn recipe(
     Recipe {
         fingerprint: checkpoints.fingerprint().to_owned(),
         // These may change between two tries.
-        train: TrainConfig { checkpoint_every: 0, recompute: false, ..config.clone() },
+        train: TrainConfig {
+            checkpoint_every: 0,
+            recompute: false,
+            patience: 0,
+            keep_moments: false,
+            ..config.clone()
+        },
         model: model.clone(),
         shard: [shard.tokens, shard.documents, shard.bytes, shard.vocabulary as u64],
         order: order.finalize().to_hex().to_string(),

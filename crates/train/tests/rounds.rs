@@ -5,7 +5,7 @@ use ablate_cost::Shape;
 use ablate_model::{
     Backend, Decoder, ModelConfig, Scheme, device, random_weights, training_device,
 };
-use ablate_train::rounds::{Ledger, batch_losses, next_order};
+use ablate_train::rounds::{DrawRule, Ledger, batch_losses, next_order};
 use ablate_train::{Precision, TrainConfig};
 use burn::tensor::{Int, Tensor, TensorData};
 
@@ -37,6 +37,9 @@ fn batch_losses_are_means_over_the_batch() {
         clip: 1.0,
         precision: Precision::F32,
         recompute: false,
+        span: None,
+        patience: 0,
+        keep_moments: false,
         validate_every: 0,
         validation_windows: 1,
         checkpoint_every: 0,
@@ -77,7 +80,8 @@ fn batch_losses_are_means_over_the_batch() {
     let trainable = Decoder::from_weights(&model, &weights, &training).unwrap();
     assert_eq!(losses, batch_losses(&trainable, &shard, &order, &config, &mut |_, _| ()).unwrap());
 
-    let ledger = Ledger::new(2, 0.5, losses, config.batch_tokens(), 7, None).unwrap();
+    let ledger =
+        Ledger::new(2, DrawRule::of_all(0.5), losses, config.batch_tokens(), 7, None).unwrap();
     let next = next_order(&order, &ledger.kept, 4).unwrap();
     assert_eq!(next.len(), 20);
     assert_eq!(ledger.tokens, 240);

@@ -6,7 +6,6 @@ use std::fs;
 
 use ablate_corpus::ShardInfo;
 use ablate_pipeline::{Graph, Node, NodeId, State, Store};
-use ablate_train::rounds::kept_batches;
 use serde::de::DeserializeOwned;
 
 use super::rates;
@@ -59,7 +58,7 @@ impl<'a> Lengths<'a> {
                 let draw: select::Recipe = recipe(self.graph.node(*order))?;
                 let (batches, exact) = self.steps(&draw.first, shards);
                 let batches = usize::try_from(batches).ok()?;
-                (kept_batches(draw.rate, batches) as u64, exact)
+                (draw.draw.rule().kept(batches) as u64, exact)
             }
             _ => self.steps(&run, shards),
         };

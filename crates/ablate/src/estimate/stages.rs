@@ -14,7 +14,7 @@ use super::timings::Workload;
 use super::{Work, rates};
 use crate::graph::VariantNodes;
 use crate::stages::{
-    benchmarks, compact, corpus, eval, inherit, select, shards, skips, tokenizer, train,
+    benchmarks, compact, corpus, eval, inherit, losses, select, shards, skips, tokenizer, train,
 };
 
 const F32: u64 = 4;
@@ -67,6 +67,7 @@ impl<'a> Estimator<'a> {
             select::STAGE => self.select(node),
             eval::STAGE => self.eval(node),
             skips::STAGE => self.skips(node),
+            losses::STAGE => self.losses(node),
             _ => None,
         };
         let (mut estimate, work) = needs.unwrap_or_default();
@@ -162,7 +163,8 @@ impl<'a> Estimator<'a> {
             + validated as f64 * speed.forward()
             + (rates::CHECKPOINT_COUNT * checkpoint) as f64 / rates::CHECKPOINTS;
         let memory = training_memory(shape, run.micro_sequences, context, kept).total;
-        let disk = weights(shape) + steps * rates::METRIC_BYTES;
+        let kept_weights = if run.keep_moments { 3 } else { 1 };
+        let disk = kept_weights * weights(shape) + steps * rates::METRIC_BYTES;
         let work = Work {
             tokens,
             exact,
@@ -186,16 +188,34 @@ impl<'a> Estimator<'a> {
 
     fn select(&mut self, node: &Node) -> Option<Needs> {
         let draw: select::Recipe = recipe(node)?;
-        let first = &draw.first;
+        if draw.running {
+            let (batches, _) = self.lengths.steps(&draw.first, *node.inputs.get("shards")?);
+            return Some(plain(0.0, 0, batches * drawn_bytes(&draw.first)));
+        }
+        let (mut needs, batches) = self.scored(node, &draw.first)?;
+        needs.0.disk = batches * drawn_bytes(&draw.first);
+        Some(needs)
+    }
+
+    fn losses(&mut self, node: &Node) -> Option<Needs> {
+        let wanted: losses::Recipe = recipe(node)?;
+        let (mut needs, batches) = self.scored(node, &wanted.first)?;
+        needs.0.disk = batches * rates::LOSS_BYTES;
+        // A probe, not a part of the training.
+        needs.1.flops = 0.0;
+        Some(needs)
+    }
+
+    /// Forward passes over all batches of a first round, and how many these are.
+    fn scored(&mut self, node: &Node, first: &train::Recipe) -> Option<(Needs, u64)> {
         let (batches, _) = self.lengths.steps(first, *node.inputs.get("shards")?);
         let tokens = batches.saturating_mul(first.batch_tokens());
         let speed = self.speeds.of(Workload::scoring(first));
         let together = (first.micro_sequences * first.model.context) as u64;
-        let (mut estimate, mut work) = scoring(&first.model, speed, tokens, together);
-        estimate.disk = batches * (40 + 8 * first.batch_sequences as u64);
+        let (estimate, mut work) = scoring(&first.model, speed, tokens, together);
         work.flops =
             flops_per_token(&first.model.shape, first.model.context).forward * tokens as f64;
-        Some((estimate, work))
+        Some(((estimate, work), batches))
     }
 
     fn eval(&mut self, node: &Node) -> Option<Needs> {
@@ -230,6 +250,11 @@ impl<'a> Estimator<'a> {
         estimate.disk = (1 + ends) as u64 * rates::RESULT_BYTES;
         Some((estimate, work))
     }
+}
+
+/// Bytes that a draw writes for every batch.
+fn drawn_bytes(first: &train::Recipe) -> u64 {
+    40 + 8 * first.batch_sequences as u64
 }
 
 fn plain(seconds: f64, memory: u64, disk: u64) -> Needs {

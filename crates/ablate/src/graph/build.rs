@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::inputs::{TokenizerFile, TokenizerFiles};
-use super::{StudyGraph, VariantNodes, inputs, variants};
+use super::{StudyGraph, VariantNodes, inputs, rounds, variants};
 use crate::exit::CommandError;
 use crate::stages::{benchmarks, compact, corpus, shards, tokenizer};
 
@@ -20,7 +20,7 @@ pub fn build(study: &Study) -> Result<StudyGraph, CommandError> {
     let mut files = TokenizerFiles::default();
     for parent in &study.parents {
         let text = text(&mut built.graph, &mut files, &parent.variant)?;
-        let rounds = variants::rounds(&mut built.graph, &parent.variant, &text, parent.seed, None)?;
+        let rounds = rounds::rounds(&mut built.graph, &parent.variant, &text, parent.seed, None)?;
         built.parents.insert(parent.name.clone(), rounds);
     }
     for variant in &study.variants {

@@ -1,15 +1,14 @@
 //! The stages of one variant: first weights, rounds of training, scores.
 
 use ablate_inherit::{Grouping, WidthCriterion};
-use ablate_model::{ModelConfig, Scheme};
+use ablate_model::ModelConfig;
 use ablate_pipeline::{Graph, NodeId};
 use ablate_spec as spec;
-use ablate_train::Precision;
 
 use super::build::{Text, add};
-use super::{RoundNodes, SeedNodes, StudyGraph};
+use super::{SeedNodes, StudyGraph, rounds};
 use crate::exit::CommandError;
-use crate::stages::{eval, inherit, select, skips, train};
+use crate::stages::{eval, inherit, skips};
 
 /// The first weights of a variant that inherits.
 ///
@@ -92,7 +91,7 @@ pub fn seed(
     benchmarks: NodeId,
     (seed, weights): (u64, Option<NodeId>),
 ) -> Result<SeedNodes, CommandError> {
-    let rounds = rounds(graph, variant, text, seed, weights)?;
+    let rounds = rounds::rounds(graph, variant, text, seed, weights)?;
     let last = rounds.last().ok_or_else(|| CommandError::bug("a variant without a round"))?;
     let scoring = scoring(variant);
     let recipe = eval::Recipe { scoring, max_new_tokens: variant.eval.max_new_tokens };
@@ -112,130 +111,11 @@ pub fn seed(
             [("weights", last.train), ("tokenizer", text.tokenizer), ("benchmarks", benchmarks)];
         Some(add(graph, skips::STAGE, skips::VERSION, &name, &recipe, inputs)?)
     };
-    Ok(SeedNodes { seed, rounds, eval, skips })
-}
-
-/// The rounds of a training. Later rounds start from the weights of the round before with a
-/// fresh optimiser and a schedule of their own, on batches drawn from those of the first round.
-///
-/// # Errors
-/// Only mistakes of ours.
-pub fn rounds(
-    graph: &mut Graph,
-    variant: &spec::Variant,
-    text: &Text,
-    seed: u64,
-    weights: Option<NodeId>,
-) -> Result<Vec<RoundNodes>, CommandError> {
-    let name = format!("{}-seed-{seed}", shape_name(variant));
-    let start = match &variant.init {
-        spec::Init::Random(init) => train::Start::Random {
-            scheme: match init.scheme {
-                spec::Scheme::Constant => Scheme::Constant,
-                spec::Scheme::Gpt2 => Scheme::Gpt2,
-                spec::Scheme::Internlm => Scheme::Internlm,
-                spec::Scheme::DepthAdaptive => Scheme::DepthAdaptive,
-            },
-            std: init.std,
-        },
-        spec::Init::Inherit(_) => train::Start::Given,
+    let losses = match variant.eval.parts {
+        None => None,
+        Some(_) => Some(rounds::losses(graph, variant, text, seed, last)?),
     };
-    let first = recipe(variant, start, first_length(variant), seed);
-    let mut inputs = vec![("shards", text.shards), ("tokenizer", text.tokenizer)];
-    inputs.extend(weights.map(|weights| ("weights", weights)));
-    let recompute = variant.train.recompute;
-    let node = training(graph, &name, &first, inputs, recompute)?;
-    let mut rounds = vec![RoundNodes { select: None, train: node }];
-    for round in 2..=variant.rounds.count {
-        let previous = rounds[rounds.len() - 1];
-        let draw = select::Recipe {
-            round: u32::try_from(round).map_err(CommandError::bug)?,
-            rate: variant.rounds.rate,
-            seed,
-            first: first.clone(),
-        };
-        let mut inputs = vec![("weights", previous.train), ("shards", text.shards)];
-        inputs.extend(previous.select.map(|select| ("previous", select)));
-        let draw = serde_json::to_value(&draw).map_err(CommandError::bug)?;
-        let name = format!("{name}-round-{round}");
-        let select = graph
-            .add(select::STAGE, select::VERSION, &name, draw, inputs)
-            .map_err(CommandError::bug)?;
-        let mut later = recipe(variant, train::Start::Given, train::Length::Order, seed);
-        later.learning_rate *= variant.rounds.learning_rate_ratio;
-        let inputs = vec![
-            ("shards", text.shards),
-            ("tokenizer", text.tokenizer),
-            ("weights", previous.train),
-            ("order", select),
-        ];
-        let node = training(graph, &name, &later, inputs, recompute)?;
-        rounds.push(RoundNodes { select: Some(select), train: node });
-    }
-    Ok(rounds)
-}
-
-fn training(
-    graph: &mut Graph,
-    name: &str,
-    recipe: &train::Recipe,
-    inputs: Vec<(&'static str, NodeId)>,
-    recompute: bool,
-) -> Result<NodeId, CommandError> {
-    let recipe = serde_json::to_value(recipe).map_err(CommandError::bug)?;
-    let id =
-        graph.add(train::STAGE, train::VERSION, name, recipe, inputs).map_err(CommandError::bug)?;
-    let node = graph.node_mut(id);
-    node.resumable = true;
-    if recompute {
-        node.execution.insert(train::RECOMPUTE.to_owned(), true.into());
-    }
-    Ok(id)
-}
-
-/// Length of the first round: the whole budget, or what the later rounds leave of it.
-fn first_length(variant: &spec::Variant) -> train::Length {
-    let rounds = &variant.rounds;
-    let share = match rounds.budget {
-        spec::RoundBudget::Extra => 1.0,
-        spec::RoundBudget::Within => 1.0 / (1.0 + rounds.rate * (rounds.count - 1) as f64),
-    };
-    let part = |whole: u64| (whole as f64 * share).round() as u64;
-    match variant.train.budget {
-        spec::Budget::Tokens(tokens) => train::Length::Tokens(part(tokens)),
-        spec::Budget::Bytes(bytes) => train::Length::Bytes(part(bytes)),
-    }
-}
-
-fn recipe(
-    variant: &spec::Variant,
-    start: train::Start,
-    length: train::Length,
-    seed: u64,
-) -> train::Recipe {
-    let settings = &variant.train;
-    let sequences = |tokens: u64| (tokens as usize / variant.model.context).max(1);
-    train::Recipe {
-        model: model(variant),
-        start,
-        length,
-        batch_sequences: sequences(settings.batch_tokens),
-        micro_sequences: sequences(settings.micro_tokens.min(settings.batch_tokens)),
-        learning_rate: settings.learning_rate,
-        final_ratio: settings.final_ratio,
-        warmup: settings.warmup,
-        weight_decay: settings.weight_decay,
-        beta1: settings.beta1,
-        beta2: settings.beta2,
-        epsilon: settings.epsilon,
-        clip: settings.clip,
-        validations: settings.validations,
-        precision: match settings.precision {
-            spec::Precision::F32 => Precision::F32,
-            spec::Precision::Bf16 => Precision::Bf16,
-        },
-        seed,
-    }
+    Ok(SeedNodes { seed, rounds, eval, skips, losses })
 }
 
 /// The decoder of a variant.
@@ -255,7 +135,8 @@ fn scoring(variant: &spec::Variant) -> eval::Scoring {
     }
 }
 
-fn shape_name(variant: &spec::Variant) -> String {
+/// A name for what is made of a variant's shape.
+pub fn shape_name(variant: &spec::Variant) -> String {
     let shape = variant.shape();
     format!("v{}-l{}-d{}", shape.vocabulary, shape.depth, shape.width)
 }

@@ -1,12 +1,11 @@
-//! Training and validation curves, and the draws of further rounds.
+//! Training and validation curves.
 
-use ablate_report::{CurveRow, LedgerRow, StudyData};
-use ablate_train::rounds::Ledger;
+use ablate_report::{CurveRow, StudyData};
 
 use super::Results;
 use crate::exit::CommandError;
 use crate::graph::SeedNodes;
-use crate::stages::{read_json, select, train};
+use crate::stages::{read_json, train};
 
 pub fn rows(
     results: &Results<'_>,
@@ -18,7 +17,12 @@ pub fn rows(
     // Rounds after the first count on from where the one before ended.
     let (mut steps, mut tokens, mut bytes) = (0, 0, 0);
     for (round, nodes) in (1_u32..).zip(&seed.rounds) {
-        let Some(folder) = results.folder(nodes.train)? else { break };
+        let finished = results.folder(nodes.train)?;
+        // What diverged has a curve as well: up to there.
+        let Some(folder) = finished.clone().or(results.diverged(nodes.train)?) else { break };
+        if finished.is_none() && !folder.join(train::METRICS).exists() {
+            break;
+        }
         for metric in train::read_metrics(&folder.join(train::METRICS)).map_err(failed)? {
             data.curves.push(CurveRow {
                 variant: variant.to_owned(),
@@ -34,23 +38,13 @@ pub fn rows(
                 tokens_per_second: metric.tokens_per_second,
             });
         }
+        if finished.is_none() {
+            break;
+        }
         let summary: train::Summary = read_json(&folder.join(train::SUMMARY)).map_err(failed)?;
         steps += summary.steps;
         tokens += summary.tokens;
         bytes += summary.bytes;
-        let Some(select) = nodes.select else { continue };
-        let Some(folder) = results.folder(select)? else { continue };
-        let ledger: Ledger = read_json(&folder.join(select::LEDGER)).map_err(failed)?;
-        data.rounds.push(LedgerRow {
-            variant: variant.to_owned(),
-            seed: seed.seed,
-            round: ledger.round,
-            batches: ledger.batches as u64,
-            kept: ledger.kept.len() as u64,
-            mean_loss_all: ledger.mean_loss,
-            mean_loss_kept: ledger.mean_loss_kept,
-            effective_share: ledger.effective_batches / ledger.batches as f64,
-        });
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ use ablate_report::{Params, VariantRow};
 use ablate_spec::{Held, Variant};
 
 use super::Results;
+use super::reading::reading;
 use crate::exit::CommandError;
 use crate::graph::VariantNodes;
 use crate::stages::{compact, read_json, select, shards, train};
@@ -39,6 +40,10 @@ pub fn row(
         vocabulary: shape.vocabulary as u64,
         context: variant.model.context as u64,
         residual: variant.held.as_ref().map(Held::residual),
+        batch_tokens: variant.train.batch_tokens,
+        learning_rate: variant.train.learning_rate,
+        rounds: variant.rounds.count as u64,
+        reading: reading(&variant.rounds),
         ..VariantRow::default()
     };
     if let Some(folder) = results.folder(nodes.shards)? {
@@ -56,6 +61,10 @@ pub fn row(
             let reason = results.reason(seed.eval)?;
             row.failed.push((seed.seed, reason.unwrap_or_else(|| "not finished".to_owned())));
         }
+        for round in &seed.rounds {
+            let step = results.divergence(round.train)?;
+            row.diverged.extend(step.map(|step| (seed.seed, step)));
+        }
     }
     Ok(row)
 }
@@ -68,7 +77,8 @@ fn spent(
     row: &mut VariantRow,
 ) -> Result<(), CommandError> {
     let per_token = flops_per_token(&variant.shape(), variant.model.context);
-    let (mut tokens, mut bytes, mut flops, mut seconds, mut seeds) = (0, 0, 0.0, 0.0, 0_u64);
+    let (mut tokens, mut bytes, mut seeds) = (0, 0, 0_u64);
+    let (mut flops, mut scoring, mut seconds) = (0.0, 0.0, 0.0);
     for seed in &nodes.seeds {
         let last = seed.rounds.last().map(|round| round.train);
         let Some(last) = last else { continue };
@@ -87,7 +97,7 @@ fn spent(
             let Some(folder) = results.folder(select)? else { continue };
             // The pass that scores the batches is part of the price.
             let ledger: ablate_train::rounds::Ledger = read(&folder.join(select::LEDGER))?;
-            flops += ledger.tokens as f64 * per_token.forward;
+            scoring += ledger.tokens as f64 * per_token.forward;
             seconds += results.artifact(select)?.map_or(0.0, |artifact| artifact.seconds);
         }
     }
@@ -95,7 +105,8 @@ fn spent(
     let seeds = seeds.max(1);
     row.train_tokens = tokens / seeds;
     row.train_bytes = bytes / seeds;
-    row.train_flops = flops / seeds as f64;
+    row.train_flops = (flops + scoring) / seeds as f64;
+    row.scoring_flops = scoring / seeds as f64;
     row.seconds = seconds / seeds as f64;
     Ok(())
 }

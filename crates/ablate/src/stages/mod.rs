@@ -3,8 +3,8 @@
 //!
 //! ```text
 //! corpus ─┬─ tokenizer ─┬─ shards ─┬─ train ── select ── train (further rounds) ─┐
-//!         │             └─ compact ┘     └─ inherit ── train (a child) ──────────┼─ eval, skips
-//!         └──────────────────────────────────────────────── benchmarks ──────────┘
+//!         │             └─ compact ┘     └─ inherit ── train (a child) ──────────┼─ eval, skips,
+//!         └──────────────────────────────────────────────── benchmarks ──────────┘ losses
 //! ```
 //!
 //! Raise a stage's `VERSION` when its code changes what it makes; add options to a recipe with
@@ -16,6 +16,7 @@ pub mod corpus;
 pub mod documents;
 pub mod eval;
 pub mod inherit;
+pub mod losses;
 pub mod select;
 pub mod shards;
 pub mod skips;
@@ -47,6 +48,7 @@ pub fn work(context: &Context<'_>) -> Result<bool, Failure> {
         inherit::STAGE => inherit::make(context),
         eval::STAGE => eval::make(context),
         skips::STAGE => skips::make(context),
+        losses::STAGE => losses::make(context),
         other => Err(bug(format!("there is no stage `{other}`"))),
     }
 }
@@ -54,7 +56,8 @@ pub fn work(context: &Context<'_>) -> Result<bool, Failure> {
 /// Key of what computes with tensors, in a node's execution.
 pub const BACKEND: &str = "backend";
 /// The stages that compute with tensors.
-pub const WITH_TENSORS: [&str; 4] = [train::STAGE, select::STAGE, eval::STAGE, skips::STAGE];
+pub const WITH_TENSORS: [&str; 5] =
+    [train::STAGE, select::STAGE, eval::STAGE, skips::STAGE, losses::STAGE];
 
 fn backend(context: &Context<'_>) -> Result<Backend, Failure> {
     match context.task.execution.get(BACKEND).and_then(|name| name.as_str()) {

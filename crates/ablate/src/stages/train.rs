@@ -1,18 +1,19 @@
 //! One training run, or one round of it.
 
-use std::fs::{self, File};
-use std::io::{BufWriter, ErrorKind, Write};
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+mod log;
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
 
 use ablate_corpus::{Shard, ShardInfo, TokenBytes, Windows, order};
 use ablate_model::{
     ModelConfig, Scheme, Spread, Weights, random_weights, spreads, training_device,
 };
 use ablate_pipeline::{Context, Failure, FailureKind};
+use ablate_train::rounds::{DrawRule, Ledger};
 use ablate_train::{
-    Checkpoints, Observer, Precision, StepRecord, TrainConfig, TrainData, TrainError,
-    ValidationRecord, truncate_metrics,
+    Checkpoints, Initial, Moments, Precision, Span, TrainConfig, TrainData, TrainError,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -20,6 +21,9 @@ use serde_json::{Map, Value};
 use super::{
     backend, bug, input, machine, read_json, recipe, select, shards, tokenizer, write_json,
 };
+
+use self::log::Log;
+pub use self::log::{Metric, read_metrics, training_losses};
 
 pub const STAGE: &str = "train";
 pub const VERSION: u32 = 1;
@@ -34,6 +38,8 @@ pub const METRICS: &str = "metrics.jsonl";
 const SPREADS: &str = "spreads.json";
 /// What the run came to.
 pub const SUMMARY: &str = "train.json";
+/// AdamW's moments in the end, where a later round takes them up.
+const MOMENTS: &str = "optimiser.safetensors";
 
 /// Key of whether activations are computed again, in a node's execution.
 pub const RECOMPUTE: &str = "recompute";
@@ -64,6 +70,75 @@ pub struct Recipe {
     pub precision: Precision,
     /// Seed of the first weights and of the order of the data.
     pub seed: u64,
+    /// Steps with an absurd loss that are a divergence.
+    #[serde(default = "patience", skip_serializing_if = "is_patience")]
+    pub patience: u64,
+    /// Whether the result holds AdamW's moments.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keep_moments: bool,
+    /// Whether the input `weights` has moments to go on with.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub given_moments: bool,
+    /// The rounds whose steps share one schedule; none where the run has its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<SharedSchedule>,
+}
+
+fn patience() -> u64 {
+    50
+}
+
+fn is_patience(steps: &u64) -> bool {
+    *steps == patience()
+}
+
+/// A schedule over several rounds.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct SharedSchedule {
+    /// This round, from 1.
+    pub round: u32,
+    /// Rounds in all.
+    pub count: u32,
+    /// What a later round visits of the first one's batches.
+    pub draw: Draw,
+}
+
+/// How batches are drawn for later rounds.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct Draw {
+    pub rate: f64,
+    /// Equal parts of the first round.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub parts: usize,
+    /// Whether each part gives its own share.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_part: bool,
+}
+
+fn one() -> usize {
+    1
+}
+
+fn is_one(parts: &usize) -> bool {
+    *parts == 1
+}
+
+impl Draw {
+    pub fn rule(&self) -> DrawRule {
+        DrawRule { rate: self.rate, parts: self.parts, by_part: self.by_part }
+    }
+}
+
+impl SharedSchedule {
+    /// This round's place in a schedule whose first round has so many steps.
+    pub fn span(&self, first: u64) -> Span {
+        let kept = self.draw.rule().kept(usize::try_from(first).unwrap_or(usize::MAX)) as u64;
+        let steps = |rounds: u32| match rounds {
+            0 => 0,
+            rounds => first + u64::from(rounds - 1) * kept,
+        };
+        Span { before: steps(self.round.saturating_sub(1)), total: steps(self.count) }
+    }
 }
 
 /// Where the first weights come from.
@@ -98,59 +173,9 @@ pub struct Summary {
     pub bytes: u64,
     /// Loss of the last batch, nats per token.
     pub final_loss: f64,
-}
-
-/// A line of the metrics file: a step's training loss, or a validation.
-#[derive(Debug, Default, Serialize, Deserialize)]
-pub struct Metric {
-    pub step: u64,
-    pub tokens: u64,
-    pub bytes: u64,
-    /// `train` or `validation`.
-    pub split: String,
-    /// Nats per token.
-    pub loss: f64,
+    /// Updates that the kept moments have seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub language: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub bits_per_byte: Option<f64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub learning_rate: Option<f64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub gradient_norm: Option<f64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tokens_per_second: Option<f64>,
-}
-
-impl From<&StepRecord> for Metric {
-    fn from(record: &StepRecord) -> Self {
-        Self {
-            step: record.step,
-            tokens: record.tokens,
-            bytes: record.bytes,
-            split: "train".to_owned(),
-            loss: record.loss,
-            learning_rate: Some(record.learning_rate),
-            gradient_norm: Some(record.gradient_norm),
-            tokens_per_second: Some(record.tokens_per_second),
-            ..Self::default()
-        }
-    }
-}
-
-impl From<&ValidationRecord> for Metric {
-    fn from(record: &ValidationRecord) -> Self {
-        Self {
-            step: record.step,
-            tokens: record.tokens,
-            bytes: record.bytes,
-            split: "validation".to_owned(),
-            loss: record.loss,
-            language: Some(record.language.clone()),
-            bits_per_byte: Some(record.bits_per_byte),
-            ..Self::default()
-        }
-    }
+    pub updates: Option<u64>,
 }
 
 impl Recipe {
@@ -186,6 +211,9 @@ impl Recipe {
             clip: self.clip,
             precision: self.precision,
             recompute: false,
+            span: None,
+            patience: self.patience,
+            keep_moments: self.keep_moments,
             validate_every: match self.validations {
                 0 => 0,
                 points => steps.div_ceil(points as u64),
@@ -230,7 +258,21 @@ pub fn make(context: &Context<'_>) -> Result<bool, Failure> {
         Start::Random { scheme, std } => random_weights(&recipe.model, *scheme, *std, recipe.seed),
         Start::Given => Weights::load(&context.input("weights")?.join(WEIGHTS)).map_err(machine)?,
     };
+    let moments = match recipe.given_moments {
+        true => Some(given_moments(context.input("weights")?)?),
+        false => None,
+    };
+    let init = Initial { weights: init, moments };
     let mut config = recipe.config(steps, (steps / 8).clamp(20, 500));
+    if let Some(schedule) = recipe.schedule {
+        let first = match recipe.length {
+            Length::Order => {
+                read_json::<Ledger>(&context.input("order")?.join(select::LEDGER))?.batches as u64
+            }
+            _ => steps,
+        };
+        config.span = Some(schedule.span(first));
+    }
     config.recompute = recomputes(&context.task.execution);
     let data = TrainData {
         shard: &shard,
@@ -241,7 +283,7 @@ pub fn make(context: &Context<'_>) -> Result<bool, Failure> {
     let checkpoints = Checkpoints::new(&folder, context.task.key.as_str());
     let mut log = Log::new(context);
     let device = training_device(backend(context)?);
-    let mut train = |init| {
+    let mut train = |init: Initial| {
         ablate_train::train(&config, &recipe.model, init, &data, &checkpoints, &device, &mut log)
     };
     let mut result = train(init.clone());
@@ -265,7 +307,11 @@ pub fn make(context: &Context<'_>) -> Result<bool, Failure> {
         tokens: outcome.tokens,
         bytes: outcome.bytes,
         final_loss: outcome.final_loss,
+        updates: outcome.moments.as_ref().map(|moments| moments.updates),
     };
+    if let Some(moments) = &outcome.moments {
+        moments.save(&context.directory.join(MOMENTS)).map_err(machine)?;
+    }
     write_json(&context.directory.join(SUMMARY), &summary)?;
     clear(&folder).map(|()| true)
 }
@@ -273,6 +319,13 @@ pub fn make(context: &Context<'_>) -> Result<bool, Failure> {
 /// Whether a training computes activations again, by its execution.
 pub fn recomputes(execution: &Map<String, Value>) -> bool {
     execution.get(RECOMPUTE).and_then(Value::as_bool).unwrap_or(false)
+}
+
+/// The moments that the round before kept.
+fn given_moments(folder: &Path) -> Result<Moments, Failure> {
+    let summary: Summary = read_json(&folder.join(SUMMARY))?;
+    let updates = summary.updates.ok_or_else(|| bug("the round before kept no moments"))?;
+    Moments::load(&folder.join(MOMENTS), updates).map_err(machine)
 }
 
 /// Removes a folder that may be gone already.
@@ -285,85 +338,11 @@ fn clear(folder: &Path) -> Result<(), Failure> {
 
 fn failure(error: &TrainError) -> Failure {
     let kind = match error {
-        TrainError::Diverged { .. } => FailureKind::Outcome,
+        TrainError::Diverged { .. } | TrainError::Exploded { .. } => FailureKind::Outcome,
         TrainError::Checkpoint { .. } => FailureKind::Machine,
         _ => FailureKind::Input,
     };
-    Failure::new(kind, error.to_string())
-}
-
-/// Writes the metrics and passes progress on.
-struct Log<'a> {
-    context: &'a Context<'a>,
-    path: PathBuf,
-    out: Option<BufWriter<File>>,
-    error: Option<std::io::Error>,
-    said: Instant,
-    /// Smoothed tokens per second.
-    rate: f64,
-}
-
-impl<'a> Log<'a> {
-    fn new(context: &'a Context<'a>) -> Self {
-        let path = context.directory.join(METRICS);
-        Self { context, path, out: None, error: None, said: Instant::now(), rate: 0.0 }
-    }
-
-    fn write(&mut self, metric: &Metric) {
-        let Some(out) = &mut self.out else { return };
-        let line = serde_json::to_string(metric).map_err(std::io::Error::other);
-        if let Err(error) = line.and_then(|line| writeln!(out, "{line}")) {
-            self.error.get_or_insert(error);
-        }
-    }
-
-    fn check(&mut self) -> Result<(), Failure> {
-        self.flush();
-        match self.error.take() {
-            Some(error) => Err(machine(format!("cannot write `{}`: {error}", self.path.display()))),
-            None => Ok(()),
-        }
-    }
-}
-
-impl Observer for Log<'_> {
-    fn begin(&mut self, resumed: Option<u64>) {
-        let opened = truncate_metrics(&self.path, resumed)
-            .and_then(|()| File::options().create(true).append(true).open(&self.path));
-        match opened {
-            Ok(file) => self.out = Some(BufWriter::new(file)),
-            Err(error) => self.error = Some(error),
-        }
-    }
-
-    fn step(&mut self, record: &StepRecord) {
-        self.write(&record.into());
-        let rate = record.tokens_per_second;
-        self.rate = if self.rate == 0.0 { rate } else { 0.9 * self.rate + 0.1 * rate };
-        let last = record.step == record.steps;
-        if last || self.said.elapsed() > Duration::from_millis(200) {
-            self.said = Instant::now();
-            let message = format!("loss {:.3}, {:.0} tokens/s", record.loss, self.rate);
-            self.context.progress(record.step, record.steps, message);
-        }
-    }
-
-    fn validation(&mut self, record: &ValidationRecord) {
-        self.write(&record.into());
-    }
-
-    fn flush(&mut self) {
-        if let Some(out) = &mut self.out
-            && let Err(error) = out.flush().and_then(|()| out.get_ref().sync_data())
-        {
-            self.error.get_or_insert(error);
-        }
-    }
-
-    fn stop(&mut self) -> bool {
-        // Metrics that cannot be written are a reason to stop as well: the disk is full.
-        self.context.stopping() || self.error.is_some()
-    }
+    Failure::new(kind, error.to_string()).at_step(error.diverged_at())
 }
 
 /// How widely the trained weights spread; nothing where that was not written.
@@ -373,14 +352,4 @@ impl Observer for Log<'_> {
 pub fn read_spreads(folder: &Path) -> Result<Vec<Spread>, Failure> {
     let path = folder.join(SPREADS);
     if path.exists() { read_json(&path) } else { Ok(Vec::new()) }
-}
-
-/// Reads a metrics file.
-///
-/// # Errors
-/// When it is missing or a line is not what was written.
-pub fn read_metrics(path: &Path) -> Result<Vec<Metric>, Failure> {
-    let text = fs::read_to_string(path)
-        .map_err(|error| machine(format!("cannot read `{}`: {error}", path.display())))?;
-    text.lines().map(|line| serde_json::from_str(line).map_err(bug)).collect()
 }

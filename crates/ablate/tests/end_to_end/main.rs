@@ -9,6 +9,7 @@ mod failures;
 mod interrupted;
 mod layers;
 mod looking;
+mod optimisation;
 mod outcome;
 mod own_text;
 mod paper;

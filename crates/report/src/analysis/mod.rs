@@ -2,15 +2,19 @@
 //!
 //! polars groups the rows; [`ablate_stats`] does the statistics; tables, figures and findings only read from here.
 
+mod batches;
 mod difference;
+mod grid;
 mod grouping;
 mod items;
 mod layers;
 mod sizes;
 pub(crate) mod vocabulary;
 
+pub(crate) use batches::{Remembered, remembered};
 pub(crate) use difference::{Difference, Verdict};
-pub(crate) use grouping::{Line, Over, curve_lines, speeds};
+pub(crate) use grid::Grid;
+pub(crate) use grouping::{Line, LinePoint, Over, curve_lines, speeds};
 pub(crate) use layers::{
     LayerLine, LayerPoint, influence_lines, skip_lines, skip_lines_of, spread_line,
 };
@@ -299,6 +303,17 @@ impl<'a> Analysis<'a> {
         self.estimate(variant, self.headline())
             .is_none()
             .then(|| format!("{} has no complete set of scores", row.title()))
+    }
+
+    /// Where the trainings of a variant diverged: `diverged at step 12`, with the range of several
+    /// seeds.
+    pub(crate) fn diverged(&self, variant: usize) -> Option<String> {
+        let steps = self.data.variants[variant].diverged.iter().map(|(_, step)| *step);
+        let (first, last) = (steps.clone().min()?, steps.max()?);
+        Some(match first == last {
+            true => format!("diverged at step {first}"),
+            false => format!("diverged at steps {first} to {last}"),
+        })
     }
 
     /// The variant with the best mean, and whether the paired test separates it from all the rest.

@@ -163,8 +163,19 @@ pub(crate) struct Frame {
 impl Frame {
     /// Vertical grid lines with tick labels below, and the name of the axis.
     pub(crate) fn x_axis(&self, scene: &mut Scene, scale: &Scale, ticks: usize, name: &str) {
+        self.x_axis_at(scene, scale, scale.ticks(ticks), name);
+    }
+
+    /// The same with ticks of one's own: values with their labels, ascending.
+    pub(crate) fn x_axis_at(
+        &self,
+        scene: &mut Scene,
+        scale: &Scale,
+        ticks: Vec<(f64, String)>,
+        name: &str,
+    ) {
         let mut free = f64::NEG_INFINITY;
-        for (value, label) in scale.ticks(ticks) {
+        for (value, label) in ticks {
             let x = scale.at(value);
             scene.line((x, self.top), (x, self.bottom), theme::GRID, theme::HAIR);
             let half = super::draw::text_width(&label, theme::SMALL, false) / 2.0;

@@ -7,6 +7,9 @@ mod clip;
 mod coverage;
 mod curves;
 mod draw;
+mod forgetting;
+mod grid;
+mod grid_curves;
 mod layers;
 mod layout;
 mod legend;
@@ -59,6 +62,8 @@ impl Figure {
 pub(crate) fn all(analysis: &Analysis<'_>, paper: &Paper) -> PolarsResult<Vec<Figure>> {
     let mut figures = Vec::new();
     figures.extend(bars::headline(analysis, paper));
+    figures.extend(grid::scores(analysis));
+    figures.extend(grid_curves::losses(analysis));
     figures.extend(benchmarks::panels(analysis));
     figures.extend(curves::learning(analysis, Over::Tokens)?);
     figures.extend(curves::learning(analysis, Over::Bytes)?);
@@ -67,6 +72,7 @@ pub(crate) fn all(analysis: &Analysis<'_>, paper: &Paper) -> PolarsResult<Vec<Fi
     figures.extend(layers::skips(analysis));
     figures.extend(layers::influence(analysis));
     figures.extend(spreads::panels(analysis));
+    figures.extend(forgetting::parts(analysis));
     figures.extend(mirrored::beside(analysis, paper));
     Ok(figures)
 }

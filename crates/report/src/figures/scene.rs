@@ -193,6 +193,17 @@ impl Scene {
         }
     }
 
+    /// A cross with a rim of paper: the place of something that failed.
+    pub(crate) fn cross(&mut self, at: (f64, f64), size: f64, stroke: Rgb) {
+        for (stroke, thickness) in [(theme::PAPER, 5.0), (stroke, 2.5)] {
+            for turn in [1.0, -1.0] {
+                let from = (at.0 - size, at.1 - turn * size);
+                let to = (at.0 + size, at.1 + turn * size);
+                self.line(from, to, stroke, thickness);
+            }
+        }
+    }
+
     pub(crate) fn text(&mut self, text: Text) {
         if !text.text.is_empty() {
             self.shapes.push(Shape::Text(text));

@@ -43,6 +43,8 @@ fn labels_never_overlap_or_leave_the_picture() {
         ("one seed", synthetic::ladder(&[5], 30)),
         ("thirty", synthetic::many(30, &[1, 2], 5)),
         ("one", synthetic::many(1, &[1], 5)),
+        ("grid", synthetic::grid(&[1, 2], 10)),
+        ("rounds", synthetic::rounds(&[1, 2], 10)),
     ];
     for (name, data) in &studies {
         let figures = figures(data);
@@ -89,6 +91,52 @@ fn odd_numbers_are_drawn_without_a_panic() {
             assert!(std::fs::read(&path).unwrap().starts_with(b"\x89PNG"));
         }
     }
+}
+
+/// Number of crosses: each has two slanted lines in colour, on two of paper.
+fn crosses(figure: &Figure) -> usize {
+    let slanted = |shape: &&Shape| match shape {
+        Shape::Path { points, thickness, .. } if points.len() == 2 && *thickness == 2.5 => {
+            let (dx, dy) = (points[1].0 - points[0].0, points[1].1 - points[0].1);
+            dx != 0.0 && (dx.abs() - dy.abs()).abs() < 1e-9
+        }
+        _ => false,
+    };
+    figure.scene.shapes.iter().filter(slanted).count() / 2
+}
+
+/// What diverged is marked where it happened and where its score would be.
+#[test]
+fn divergences_are_crosses() {
+    let data = synthetic::grid(&[1, 2], 10);
+    let figures = figures(&data);
+    let find = |name: &str| figures.iter().find(|figure| figure.name == name).unwrap();
+    assert_eq!((crosses(find("grid")), crosses(find("grid-curves"))), (1, 1));
+    assert!(find("grid").caption.contains("diverged"), "{}", find("grid").caption);
+    // A line for each power, a tick for each batch size; a panel for each power over the tokens.
+    let texts = |figure: &Figure| -> Vec<String> {
+        let texts = figure.scene.shapes.iter();
+        texts
+            .filter_map(|s| if let Shape::Text(t) = s { Some(t.text.clone()) } else { None })
+            .collect()
+    };
+    for text in ["1k", "2k", "4k", "8k", "power 0", "power 0.5", "power 1.5", "Batch tokens"] {
+        assert!(texts(find("grid")).iter().any(|t| t == text), "{text}");
+    }
+    for text in ["power 0", "power 0.5", "power 1.5", "batch tokens 4k"] {
+        assert!(texts(find("grid-curves")).iter().any(|t| t == text), "{text}");
+    }
+}
+
+/// A panel of bars for each variant whose batches were scored.
+#[test]
+fn forgetting_is_bars_by_part() {
+    let data = synthetic::rounds(&[1, 2], 10);
+    let figures = figures(&data);
+    let figure = figures.iter().find(|figure| figure.name == "forgetting").unwrap();
+    let bars = figure.scene.shapes.iter();
+    let bars = bars.filter(|s| matches!(s, Shape::Rect { alpha, .. } if *alpha == 0.85));
+    assert_eq!(bars.count(), 2 * 8);
 }
 
 #[test]

@@ -4,7 +4,10 @@ mod benchmarks;
 mod beside;
 mod claims;
 mod correlations;
+mod forgetting;
 mod main;
+mod optimisation;
+mod rounds;
 mod study;
 mod tokenizers;
 
@@ -34,7 +37,10 @@ pub(crate) fn all(
     tables.push(study::parameters(analysis));
     tables.extend((analysis.data.tokenizers.len() > 1).then(|| tokenizers(analysis)));
     tables.push(study::cost(analysis)?);
-    tables.extend(study::rounds(analysis));
+    tables.extend(optimisation::optimisation(analysis));
+    tables.extend(rounds::budget(analysis));
+    tables.extend(rounds::ledger(analysis));
+    tables.extend(forgetting::forgetting(analysis));
     Ok(tables)
 }
 
@@ -50,7 +56,8 @@ fn estimate_cell(analysis: &Analysis<'_>, variant: usize, measure: Measure) -> C
             Cell::number(found.mean, measure.digits()).plus_minus(found.interval, measure.digits())
         }
         None if !analysis.variants()[variant].failed.is_empty() => {
-            Cell { text: "failed".to_string(), mark: Some(Mark::Failed), ..Cell::default() }
+            let text = analysis.diverged(variant).unwrap_or_else(|| "failed".to_string());
+            Cell { text, mark: Some(Mark::Failed), ..Cell::default() }
         }
         None => Cell::missing(),
     }

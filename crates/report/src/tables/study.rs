@@ -1,4 +1,4 @@
-//! What varies, what shape comes out of it, what it costs, and what the rounds kept.
+//! What varies, what shape comes out of it, and what it costs.
 
 use std::collections::BTreeMap;
 
@@ -155,55 +155,6 @@ pub(crate) fn cost(analysis: &Analysis<'_>) -> PolarsResult<Table> {
     }
     table.drop_empty_columns();
     Ok(table)
-}
-
-/// What the rounds kept, where there was more than one.
-pub(crate) fn rounds(analysis: &Analysis<'_>) -> Option<Table> {
-    if analysis.data.rounds.is_empty() {
-        return None;
-    }
-    let mut table = Table::new(
-        "rounds",
-        "Round ledger: how many batches were scored and kept, and their losses (nats per token).",
-        vec![
-            Column::text("Variant"),
-            Column::number("Seed"),
-            Column::number("Round"),
-            Column::number("Batches"),
-            Column::number("Kept"),
-            Column::number("Loss, all"),
-            Column::number("Loss, kept"),
-            Column::number("Kept − all"),
-            Column::number("Effective share").unit("%"),
-        ],
-    );
-    let mut last = "";
-    for row in &analysis.data.rounds {
-        let title = analysis
-            .variants()
-            .iter()
-            .find(|v| v.name == row.variant)
-            .map_or(row.variant.as_str(), |v| v.title());
-        let cells = vec![
-            Cell::text(title),
-            Cell::written(row.seed as f64, row.seed.to_string()),
-            Cell::written(f64::from(row.round), row.round.to_string()),
-            Cell::written(row.batches as f64, grouped(row.batches)),
-            Cell::written(row.kept as f64, grouped(row.kept)),
-            Cell::number(row.mean_loss_all, 4),
-            Cell::number(row.mean_loss_kept, 4),
-            Cell::difference(row.mean_loss_kept - row.mean_loss_all, 4),
-            Cell::number(row.effective_share * 100.0, 1),
-        ];
-        if row.variant != last && !last.is_empty() {
-            table.push_below_rule(cells);
-        } else {
-            table.push(cells);
-        }
-        last = &row.variant;
-    }
-    table.note("Effective share: effective number of batches, 1 / Σp², over all batches; 100% is a uniform draw.");
-    Some(table)
 }
 
 #[cfg(test)]

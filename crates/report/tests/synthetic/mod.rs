@@ -2,12 +2,16 @@
 
 #![allow(dead_code)]
 
+mod grid;
+
 use std::collections::BTreeMap;
 
 use ablate_report::{
     ClaimRow, CoverageRow, CurveRow, Expectation, InfluenceRow, ItemRow, LedgerRow, Params,
     Provenance, ScoreRow, SkipRow, SpreadRow, StudyData, StudyInfo, TokenizerRow, VariantRow,
 };
+
+pub(crate) use grid::{grid, rounds};
 
 /// Name, language, metric, options (0 for generation), how far above chance the benchmark lets a model come.
 const BENCHMARKS: [(&str, &str, &str, u32, f64); 9] = [
@@ -98,6 +102,7 @@ pub(crate) fn ladder(seeds: &[u64], items: u64) -> StudyData {
             factors: ["tokenizer.vocabulary", "model.depth", "init", "rounds.count"]
                 .map(String::from)
                 .into(),
+            ..StudyInfo::default()
         },
         provenance: Provenance {
             commit: "0123abc".into(),
@@ -145,6 +150,7 @@ pub(crate) fn ladder(seeds: &[u64], items: u64) -> StudyData {
                 mean_loss_kept: 2.731 - 0.2 * f64::from(round)
                     + if round == 1 { 0.0 } else { 0.013 },
                 effective_share: if round == 1 { 1.0 } else { 0.987 },
+                ..LedgerRow::default()
             });
         }
     }
@@ -240,9 +246,9 @@ fn variant(
         train_flops: 3.9e12 + 2e10 * index as f64,
         seconds: 31.0 + 4.5 * index as f64,
         residual: Some(0.0027 * index as f64 - 0.004),
-        failed: Vec::new(),
         coverage: Some(if vocabulary > 2000 { 1.0 } else { 0.951 }),
         bytes_per_token: BTreeMap::from([("en".into(), 3.6), ("zh".into(), 2.9)]),
+        ..VariantRow::default()
     }
 }
 
@@ -454,6 +460,7 @@ pub(crate) fn many(count: usize, seeds: &[u64], items: u64) -> StudyData {
             design: "grid".into(),
             seeds: seeds.to_vec(),
             factors: vec!["model.depth".into(), "model.width".into()],
+            ..StudyInfo::default()
         },
         ..StudyData::default()
     };

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::blocked;
 use crate::estimate::{Estimates, Source, VariantEstimate, Workers, wall_seconds};
-use crate::graph::StudyGraph;
+use crate::graph::{SeedNodes, StudyGraph, VariantNodes};
 use crate::machine::Machine;
 use crate::stages::{tokenizer, train};
 
@@ -50,6 +50,12 @@ pub struct VariantPlan {
     /// Fraction of 1.
     pub embedding_head_share: f64,
     pub train_tokens: u64,
+    /// Tokens of an optimiser step.
+    pub batch_tokens: u64,
+    /// Peak learning rate, also where a rule makes it.
+    pub learning_rate: f64,
+    /// The variant before it that comes out as the same trainings and scores, which are made once.
+    pub same_as: Option<String>,
     /// False while a budget in bytes waits for the text to be tokenised.
     pub train_tokens_exact: bool,
     /// All rounds, and the passes that score batches for a draw.
@@ -133,6 +139,7 @@ impl Plan {
             .map(|(variant, estimate)| VariantPlan {
                 blocked: blocked::reason(&variant.name, built, estimates, around),
                 runs: study.seeds.len(),
+                same_as: same_as(&variant.name, built),
                 ..describe(variant, estimate)
             })
             .collect();
@@ -145,6 +152,16 @@ impl Plan {
     }
 }
 
+/// The first variant with the same scores as this one, if that is another.
+fn same_as(name: &str, built: &StudyGraph) -> Option<String> {
+    let ends = |nodes: &VariantNodes| -> Vec<NodeId> {
+        nodes.seeds.iter().flat_map(SeedNodes::ends).collect()
+    };
+    let own = ends(built.variants.iter().find(|nodes| nodes.name == name)?);
+    let first = built.variants.iter().find(|nodes| ends(nodes) == own)?;
+    (first.name != name).then(|| first.name.clone())
+}
+
 fn describe(variant: &Variant, estimate: &VariantEstimate) -> VariantPlan {
     let shape = variant.shape();
     VariantPlan {
@@ -155,6 +172,9 @@ fn describe(variant: &Variant, estimate: &VariantEstimate) -> VariantPlan {
         embedding_head_share: estimate.parameters.embedding_head_share(),
         train_tokens: estimate.train_tokens,
         train_tokens_exact: estimate.tokens_exact,
+        batch_tokens: variant.train.batch_tokens,
+        learning_rate: variant.train.learning_rate,
+        same_as: None,
         train_flops: estimate.train_flops,
         peak_memory_bytes: estimate.peak_memory,
         seconds: estimate.seconds,

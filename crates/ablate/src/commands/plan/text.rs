@@ -31,6 +31,11 @@ fn variants(variants: &[VariantPlan]) -> String {
     if held {
         titles.insert(2, ">held");
     }
+    let first = variants.first().map(|variant| (variant.batch_tokens, variant.learning_rate));
+    let rates = variants.iter().any(|v| Some((v.batch_tokens, v.learning_rate)) != first);
+    if rates {
+        titles.extend([">batch", ">learning rate"]);
+    }
     let mut table = table(&titles);
     for variant in variants {
         let about = if variant.train_tokens_exact { "" } else { "~" };
@@ -48,6 +53,10 @@ fn variants(variants: &[VariantPlan]) -> String {
         if held {
             let residual = variant.held_residual.map(|r| format!("{}%", signed(100.0 * r, 1)));
             cells.insert(2, residual.unwrap_or_else(|| "–".to_owned()));
+        }
+        if rates {
+            cells.push(si(variant.batch_tokens as f64));
+            cells.push(format!("{:.3e}", variant.learning_rate));
         }
         table.add_row(cells);
     }
@@ -71,6 +80,16 @@ fn notes(variants: &[VariantPlan]) -> String {
             out += "some shapes were not timed: their times follow from the FLOPs\n";
         }
         _ => {}
+    }
+    let mut shared: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (name, other) in variants.iter().filter_map(|v| Some((&v.name, v.same_as.as_ref()?))) {
+        match shared.iter_mut().find(|(first, _)| first == other) {
+            Some((_, names)) => names.push(name),
+            None => shared.push((other, vec![name])),
+        }
+    }
+    for (first, names) in shared {
+        let _ = writeln!(out, "trained once: {first} = {}", names.join(" = "));
     }
     for variant in variants {
         if let Some(reason) = &variant.blocked {

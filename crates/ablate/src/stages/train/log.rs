@@ -1,0 +1,166 @@
+//! The metrics of a training: written while it runs, read by later rounds and the report.
+
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use ablate_pipeline::{Context, Failure};
+use ablate_train::{Observer, StepRecord, ValidationRecord, truncate_metrics};
+use serde::{Deserialize, Serialize};
+
+use super::super::{bug, machine};
+use super::METRICS;
+
+/// The split of a training loss.
+const TRAIN: &str = "train";
+
+/// A line of the metrics file: a step's training loss, or a validation.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Metric {
+    pub step: u64,
+    pub tokens: u64,
+    pub bytes: u64,
+    /// `train` or `validation`.
+    pub split: String,
+    /// Nats per token.
+    pub loss: f64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bits_per_byte: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub learning_rate: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gradient_norm: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens_per_second: Option<f64>,
+}
+
+impl From<&StepRecord> for Metric {
+    fn from(record: &StepRecord) -> Self {
+        Self {
+            step: record.step,
+            tokens: record.tokens,
+            bytes: record.bytes,
+            split: TRAIN.to_owned(),
+            loss: record.loss,
+            learning_rate: Some(record.learning_rate),
+            gradient_norm: Some(record.gradient_norm),
+            tokens_per_second: Some(record.tokens_per_second),
+            ..Self::default()
+        }
+    }
+}
+
+impl From<&ValidationRecord> for Metric {
+    fn from(record: &ValidationRecord) -> Self {
+        Self {
+            step: record.step,
+            tokens: record.tokens,
+            bytes: record.bytes,
+            split: "validation".to_owned(),
+            loss: record.loss,
+            language: Some(record.language.clone()),
+            bits_per_byte: Some(record.bits_per_byte),
+            ..Self::default()
+        }
+    }
+}
+
+/// Writes the metrics and passes progress on.
+pub struct Log<'a> {
+    context: &'a Context<'a>,
+    path: PathBuf,
+    out: Option<BufWriter<File>>,
+    error: Option<std::io::Error>,
+    said: Instant,
+    /// Smoothed tokens per second.
+    rate: f64,
+}
+
+impl<'a> Log<'a> {
+    pub fn new(context: &'a Context<'a>) -> Self {
+        let path = context.directory.join(METRICS);
+        Self { context, path, out: None, error: None, said: Instant::now(), rate: 0.0 }
+    }
+
+    fn write(&mut self, metric: &Metric) {
+        let Some(out) = &mut self.out else { return };
+        let line = serde_json::to_string(metric).map_err(std::io::Error::other);
+        if let Err(error) = line.and_then(|line| writeln!(out, "{line}")) {
+            self.error.get_or_insert(error);
+        }
+    }
+
+    /// Whether everything was written.
+    ///
+    /// # Errors
+    /// When something was not.
+    pub fn check(&mut self) -> Result<(), Failure> {
+        self.flush();
+        match self.error.take() {
+            Some(error) => Err(machine(format!("cannot write `{}`: {error}", self.path.display()))),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Observer for Log<'_> {
+    fn begin(&mut self, resumed: Option<u64>) {
+        let opened = truncate_metrics(&self.path, resumed)
+            .and_then(|()| File::options().create(true).append(true).open(&self.path));
+        match opened {
+            Ok(file) => self.out = Some(BufWriter::new(file)),
+            Err(error) => self.error = Some(error),
+        }
+    }
+
+    fn step(&mut self, record: &StepRecord) {
+        self.write(&record.into());
+        let rate = record.tokens_per_second;
+        self.rate = if self.rate == 0.0 { rate } else { 0.9 * self.rate + 0.1 * rate };
+        let last = record.step == record.steps;
+        if last || self.said.elapsed() > Duration::from_millis(200) {
+            self.said = Instant::now();
+            let message = format!("loss {:.3}, {:.0} tokens/s", record.loss, self.rate);
+            self.context.progress(record.step, record.steps, message);
+        }
+    }
+
+    fn validation(&mut self, record: &ValidationRecord) {
+        self.write(&record.into());
+    }
+
+    fn flush(&mut self) {
+        if let Some(out) = &mut self.out
+            && let Err(error) = out.flush().and_then(|()| out.get_ref().sync_data())
+        {
+            self.error.get_or_insert(error);
+        }
+    }
+
+    fn stop(&mut self) -> bool {
+        // Metrics that cannot be written are a reason to stop as well: the disk is full.
+        self.context.stopping() || self.error.is_some()
+    }
+}
+
+/// Reads a metrics file.
+///
+/// # Errors
+/// When it is missing or a line is not what was written.
+pub fn read_metrics(path: &Path) -> Result<Vec<Metric>, Failure> {
+    let text = fs::read_to_string(path)
+        .map_err(|error| machine(format!("cannot read `{}`: {error}", path.display())))?;
+    text.lines().map(|line| serde_json::from_str(line).map_err(bug)).collect()
+}
+
+/// The training loss of every step of a finished round.
+///
+/// # Errors
+/// When the metrics are missing or not what was written.
+pub fn training_losses(folder: &Path) -> Result<Vec<f64>, Failure> {
+    let metrics = read_metrics(&folder.join(METRICS))?;
+    Ok(metrics.into_iter().filter(|m| m.split == TRAIN).map(|metric| metric.loss).collect())
+}
