@@ -50,6 +50,12 @@ pub(crate) struct Manifest {
     pub(crate) entries: Vec<String>,
 }
 
+/// What [`CLAIMS`] holds.
+#[derive(Serialize)]
+struct Verdicts<'a> {
+    claims: &'a [JudgedClaim],
+}
+
 /// Writes the report of a study into `dir`, replacing an earlier one.
 ///
 /// # Errors
@@ -101,7 +107,7 @@ fn fill(data: &StudyData, dir: &Path) -> Result<(Vec<PathBuf>, Vec<JudgedClaim>)
     let page = page::page(&analysis, &paper, &claims, &tables, &drawn)?;
     files.push(text_file(dir, "index.html", &page)?);
     if !claims.is_empty() {
-        let text = serde_json::to_string_pretty(&claims)
+        let text = serde_json::to_string_pretty(&Verdicts { claims: &claims })
             .map_err(|e| ReportError::io("write", &dir.join(CLAIMS), e.into()))?;
         files.push(text_file(dir, CLAIMS, &format!("{text}\n"))?);
     }

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 use ablate_report::{
-    ClaimVerdict, Expectation, JudgedClaim, ScoreRow, StudyData, StudyInfo, VariantRow, write,
+    Expectation, JudgedClaim, Judgement, ScoreRow, StudyData, StudyInfo, VariantRow, write,
 };
 use serde::Deserialize;
 use synthetic::{claim, order};
@@ -135,7 +135,7 @@ fn verdicts_are_those_of_scipy() {
         }
         seen.push(found.verdict);
     }
-    for verdict in [ClaimVerdict::Holds, ClaimVerdict::Contradicted, ClaimVerdict::Inconclusive] {
+    for verdict in [Judgement::Holds, Judgement::Contradicted, Judgement::Inconclusive] {
         assert!(seen.contains(&verdict), "{verdict:?}");
     }
 }
@@ -144,7 +144,7 @@ fn verdicts_are_those_of_scipy() {
 fn what_cannot_be_told_says_what_would_be_enough() {
     let (_, data) = fixture();
     for found in judge(&data) {
-        let open = found.verdict == ClaimVerdict::Inconclusive;
+        let open = found.verdict == Judgement::Inconclusive;
         for test in &found.tests {
             assert_eq!(test.enough.is_some(), open, "{}", found.id);
         }
@@ -154,7 +154,7 @@ fn what_cannot_be_told_says_what_would_be_enough() {
         bits(&[("a", vec![1.52, 1.49, 1.50, 1.55]), ("b", vec![1.50, 1.50, 1.47, 1.53])]);
     data.claims = vec![claim("c", "bits_per_byte", order(&["a", "b"]))];
     let found = one(&data);
-    assert_eq!(found.verdict, ClaimVerdict::Inconclusive);
+    assert_eq!(found.verdict, Judgement::Inconclusive);
     let enough = found.tests[0].enough.unwrap();
     close(enough.effect, 0.015);
     // Differences 0.02, -0.01, 0.03, 0.02: mean 0.015, sd 0.0173205; with 13 seeds the power is 0.8173, with 12 0.7796.
@@ -166,7 +166,7 @@ fn what_cannot_be_told_says_what_would_be_enough() {
 fn what_cannot_be_compared_says_why() {
     let check = |data: &StudyData, said: &str| {
         let found = one(data);
-        assert_eq!(found.verdict, ClaimVerdict::NotComparable);
+        assert_eq!(found.verdict, Judgement::NotComparable);
         let reason = found.reason.clone().unwrap();
         assert!(reason.contains(said), "{reason}");
         assert!(found.tests.is_empty() && found.p.is_none() && !found.fails());
@@ -327,6 +327,7 @@ fn claims_are_rendered() {
     let finding = "Of 9 claims: 3 hold (fewer-when-deeper, equal, falls), 4 contradicted";
     assert!(page.contains(finding), "{page}");
     let json: serde_json::Value = serde_json::from_str(&text("claims.json")).unwrap();
+    let json = &json["claims"];
     assert_eq!(json.as_array().unwrap().len(), 9);
     assert_eq!(
         (&json[0]["verdict"], &json[0]["id"]),

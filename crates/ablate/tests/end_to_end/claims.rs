@@ -32,6 +32,7 @@ fn a_required_claim_that_is_contradicted_ends_with_five() {
         assert!(text(name).contains("contradicted (required)"), "{name}");
     }
     let json: serde_json::Value = serde_json::from_str(&text("claims.json")).unwrap();
+    let json = &json["claims"];
     assert_eq!((&json[0]["id"], &json[0]["verdict"]), (&"c".into(), &"contradicted".into()));
     assert!(json[0]["tests"][0]["value"].as_f64().unwrap() < 0.0);
     assert!(text("tables/main.md").contains("stuck"));

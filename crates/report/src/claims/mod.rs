@@ -34,7 +34,7 @@ pub(crate) const POWER: f64 = 0.8;
 /// What the rows say of a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum ClaimVerdict {
+pub enum Judgement {
     /// Every test came out as expected.
     Holds,
     /// A test came out the other way.
@@ -45,7 +45,7 @@ pub enum ClaimVerdict {
     NotComparable,
 }
 
-impl ClaimVerdict {
+impl Judgement {
     /// For people.
     pub fn words(self) -> &'static str {
         match self {
@@ -77,7 +77,7 @@ pub struct JudgedClaim {
     /// Whether a contradiction fails the run.
     pub require: bool,
     /// What the rows say.
-    pub verdict: ClaimVerdict,
+    pub verdict: Judgement,
     /// Why it is not comparable.
     pub reason: Option<String>,
     /// p of the claim over all of its tests.
@@ -100,7 +100,7 @@ pub struct JudgedClaim {
 impl JudgedClaim {
     /// Whether the claim was required and is contradicted.
     pub fn fails(&self) -> bool {
-        self.require && self.verdict == ClaimVerdict::Contradicted
+        self.require && self.verdict == Judgement::Contradicted
     }
 }
 
@@ -153,7 +153,7 @@ pub(crate) fn judge(analysis: &Analysis<'_>, paper: &Paper) -> Vec<JudgedClaim> 
         .zip(found)
         .map(|(claim, found)| match found {
             Err(reason) => JudgedClaim {
-                verdict: ClaimVerdict::NotComparable,
+                verdict: Judgement::NotComparable,
                 reason: Some(reason),
                 ..blank(claim)
             },
@@ -190,11 +190,11 @@ fn judged(
     alpha: f64,
 ) -> JudgedClaim {
     let verdict = if evidence.p() >= alpha {
-        ClaimVerdict::Inconclusive
+        Judgement::Inconclusive
     } else if evidence.holds < evidence.against {
-        ClaimVerdict::Holds
+        Judgement::Holds
     } else {
-        ClaimVerdict::Contradicted
+        Judgement::Contradicted
     };
     // Two one-sided tests at alpha are an interval at 1 - 2 alpha.
     let level = 1.0 - if claim.expectation.within().is_some() { 2.0 * alpha } else { alpha };
@@ -206,7 +206,7 @@ fn judged(
         .map(|(i, piece)| {
             let theirs = beside.values.get(i).copied().flatten();
             // A pair that came out as expected needs nothing more.
-            let open = verdict == ClaimVerdict::Inconclusive && piece.holds >= alpha;
+            let open = verdict == Judgement::Inconclusive && piece.holds >= alpha;
             let needed = |value| {
                 open.then(|| enough::enough(&piece.question, &claim.expectation, value, alpha))
                     .flatten()
@@ -282,7 +282,7 @@ fn blank(claim: &ClaimRow) -> JudgedClaim {
         within: claim.expectation.within(),
         source: claim.source.clone(),
         require: claim.require,
-        verdict: ClaimVerdict::NotComparable,
+        verdict: Judgement::NotComparable,
         reason: None,
         p: None,
         p_adjusted: None,

@@ -1,6 +1,6 @@
 //! Claims in sentences.
 
-use super::{ClaimTest, ClaimVerdict, Enough, JudgedClaim};
+use super::{ClaimTest, Enough, JudgedClaim, Judgement};
 use crate::number::{grouped, signed};
 
 impl JudgedClaim {
@@ -94,16 +94,16 @@ pub(crate) fn finding(claims: &[JudgedClaim]) -> Option<String> {
         return None;
     }
     let parts: Vec<String> = [
-        (ClaimVerdict::Holds, "hold"),
-        (ClaimVerdict::Contradicted, "contradicted"),
-        (ClaimVerdict::Inconclusive, "inconclusive"),
-        (ClaimVerdict::NotComparable, "not comparable"),
+        (Judgement::Holds, "hold"),
+        (Judgement::Contradicted, "contradicted"),
+        (Judgement::Inconclusive, "inconclusive"),
+        (Judgement::NotComparable, "not comparable"),
     ]
     .into_iter()
     .filter_map(|(verdict, words)| {
         let ids: Vec<&str> =
             claims.iter().filter(|c| c.verdict == verdict).map(|c| c.id.as_str()).collect();
-        let words = if verdict == ClaimVerdict::Holds && ids.len() == 1 { "holds" } else { words };
+        let words = if verdict == Judgement::Holds && ids.len() == 1 { "holds" } else { words };
         (!ids.is_empty()).then(|| format!("{} {words} ({})", ids.len(), ids.join(", ")))
     })
     .collect();

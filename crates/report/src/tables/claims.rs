@@ -1,6 +1,6 @@
 //! What was claimed, what is measured here, and what the paper measured.
 
-use crate::claims::{ClaimVerdict, JudgedClaim, expected, to_tell};
+use crate::claims::{JudgedClaim, Judgement, expected, to_tell};
 use crate::number::{MISSING, fixed};
 use crate::table::{Cell, Column, Table};
 
@@ -121,7 +121,7 @@ fn notes(table: &mut Table, claims: &[JudgedClaim]) {
         "p of the claim: adjusted for the {tested} claim{} of the study (Holm); below 0.05 there is a verdict. Brackets: intervals at the level at which the claim was tested ({level}).",
         if tested == 1 { "" } else { "s" },
     ));
-    if claims.iter().any(|claim| claim.verdict == ClaimVerdict::Inconclusive) {
+    if claims.iter().any(|claim| claim.verdict == Judgement::Inconclusive) {
         table.note("Enough at 80% power: seeds with the items there are, or items (of all benchmarks compared) with the seeds there are, if the effect is as large as it is here, or as in the paper, and varies as it does here.");
     }
 }
