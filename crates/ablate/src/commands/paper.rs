@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use ablate_pipeline::{NodeId, State};
 use ablate_report::{ClaimSummary, ElementStatus, Mirror, MirrorState, count};
 use ablate_spec::{Options, Study};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::plan::table::{table, text};
 use super::{print, report, say};
@@ -343,6 +343,10 @@ fn ends(values: impl Iterator<Item = u64> + Clone) -> Option<(u64, u64)> {
 
 /// The verdicts that a report keeps beside itself; none where it keeps none.
 fn claims(path: &Path) -> Result<Vec<ClaimSummary>, CommandError> {
+    #[derive(Deserialize)]
+    struct File {
+        claims: Vec<ClaimSummary>,
+    }
     let text = match fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -353,8 +357,8 @@ fn claims(path: &Path) -> Result<Vec<ClaimSummary>, CommandError> {
             )));
         }
     };
-    Ok(match serde_json::from_str(&text) {
-        Ok(claims) => claims,
+    Ok(match serde_json::from_str::<File>(&text) {
+        Ok(file) => file.claims,
         Err(error) => {
             say(&format!(
                 "`{}` is left out: {error}; make the report again with `ablate report`",
