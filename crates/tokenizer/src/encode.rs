@@ -2,16 +2,18 @@
 //!
 //! Text is cut into words, by a [`Splitter`] or a [`Preparation`], and the words go through a
 //! [`WordCache`] or the [`MergeTable`], many times as fast as through the `tokenizers` crate, which
-//! keeps offsets that nobody here needs and allocates for every word. A `tokenizer.json` with other
-//! pre-tokenizers, with added tokens that are text, or that ignores merges goes through the crate.
+//! keeps offsets that nobody here needs and allocates for every word. A `tokenizer.json` that asks
+//! for anything else (other pre-tokenizers, added tokens that swallow spaces) goes through the crate.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
 use tokenizers::NormalizedString;
 use unicode_normalization::{IsNormalized, is_nfc_quick};
 
+use crate::added::{self, Added, Normalize};
 use crate::definition::{Definition, Symbols};
 use crate::format::Format;
 use crate::merge_table::{MergeTable, Scratch};
@@ -39,9 +41,18 @@ struct Direct {
 
 /// How a text is cut.
 enum Words {
-    /// Byte-level; the flag is whether the text takes Unicode's canonical form first.
-    Bytes(Splitter, bool),
+    Bytes(Box<Bytes>),
     Chars(Preparation),
+}
+
+/// How a byte-level tokenizer cuts a text.
+struct Bytes {
+    added: Added,
+    /// Whether the text takes Unicode's canonical form first.
+    canonical: bool,
+    splitter: Splitter,
+    /// Words that are pieces whatever the merges say.
+    whole: HashMap<Vec<u8>, u32>,
 }
 
 /// What a thread works with.
@@ -112,12 +123,22 @@ impl Encoder {
 
 /// The splitter of a byte-level file, unless only the crate can cut its text.
 fn byte_words(definition: &Definition, json: &Value) -> Result<Option<Words>, String> {
-    let text_added = definition.pieces.iter().any(|piece| piece.added && !piece.special);
-    if text_added || definition.ignore_merges {
+    let (Some(added), Some(splitter)) = (Added::of_json(json), Splitter::of_json(json)?) else {
         return Ok(None);
+    };
+    let mut whole = HashMap::new();
+    if definition.ignore_merges {
+        let numbered = definition.pieces.iter().zip(0u32..);
+        // A word that spells an added token would be one, if the model has it too.
+        let of_model = |piece: &str| json["model"]["vocab"].get(piece).is_some();
+        if numbered.clone().any(|(piece, _)| piece.added && of_model(&piece.written)) {
+            return Ok(None);
+        }
+        let plain = numbered.filter(|(piece, _)| !piece.added);
+        whole.extend(plain.map(|(piece, id)| (piece.bytes.clone(), id)));
     }
-    let nfc = definition.changes.is_some();
-    Ok(Splitter::of_json(json)?.map(|splitter| Words::Bytes(splitter, nfc)))
+    let canonical = definition.changes.is_some();
+    Ok(Some(Words::Bytes(Box::new(Bytes { added, canonical, splitter, whole }))))
 }
 
 impl Direct {
@@ -125,19 +146,36 @@ impl Direct {
         let desks = || self.desks.lock().unwrap_or_else(PoisonError::into_inner);
         let mut desk = desks().pop().unwrap_or_default();
         let Desk { cache, scratch, text: room } = &mut desk;
+        let whole = match &self.words {
+            Words::Bytes(bytes) if !bytes.whole.is_empty() => Some(&bytes.whole),
+            _ => None,
+        };
         let mut word = |word: &str, ids: &mut Vec<u32>| {
             if let Err(place) = cache.find(word.as_bytes(), ids) {
                 let start = ids.len();
-                self.merges.merge(word, scratch, ids);
+                match whole.and_then(|whole| whole.get(word.as_bytes())) {
+                    Some(&id) => ids.push(id),
+                    None => {
+                        self.merges.merge(word, scratch, ids);
+                    }
+                }
                 if let Some(place) = place {
                     cache.keep(place, &ids[start..]);
                 }
             }
         };
         match &self.words {
-            Words::Bytes(splitter, nfc) => {
-                let text = if *nfc { canonical(text) } else { Cow::Borrowed(text) };
-                splitter.words(&text, &mut |found| word(found, ids));
+            Words::Bytes(bytes) => {
+                bytes.added.parts(
+                    text,
+                    bytes.canonical.then_some(canonical as Normalize),
+                    &mut |part| match part {
+                        added::Part::Token(id) => ids.push(id),
+                        added::Part::Text(text) => {
+                            bytes.splitter.words(text, &mut |found| word(found, ids));
+                        }
+                    },
+                );
             }
             Words::Chars(preparation) => {
                 preparation.parts(text, room, &mut |part| match part {

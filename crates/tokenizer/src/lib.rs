@@ -20,6 +20,7 @@
 //! models, and it loads no tokenizers but BPE with all bytes (unigram and WordPiece are refused
 //! with a clear error).
 
+mod added;
 mod byte_level;
 mod char_class;
 mod chars;

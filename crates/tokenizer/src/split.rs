@@ -22,8 +22,8 @@ pub(crate) enum Splitter {
     Gpt2,
     /// Numeric characters alone, then the pattern of GPT-2 (SmolLM).
     DigitsThenGpt2,
-    /// Any other pattern; what it leaves out is a word too.
-    Regex(SysRegex),
+    /// Any other patterns, each for the words of the one before; what one leaves out is a word too.
+    Regex(Vec<SysRegex>),
 }
 
 impl Splitter {
@@ -35,7 +35,7 @@ impl Splitter {
         match pattern {
             crate::SPLIT_PATTERN => Ok(Self::Clauses { digits: 1 }),
             THREE_DIGITS => Ok(Self::Clauses { digits: 3 }),
-            _ => SysRegex::new(pattern).map(Self::Regex).map_err(|error| error.to_string()),
+            _ => Ok(Self::Regex(vec![regex(pattern)?])),
         }
     }
 
@@ -57,10 +57,20 @@ impl Splitter {
             [digits, bytes] if digits["type"] == "Digits" => {
                 (digits["individual_digits"] == true && gpt2(bytes)).then_some(Self::DigitsThenGpt2)
             }
-            [split, bytes] if split["type"] == "Split" && plain(bytes) => {
-                let isolated = split["behavior"] == "Isolated" && split["invert"] == false;
-                let pattern = split["pattern"]["Regex"].as_str().filter(|_| isolated);
-                pattern.map(Self::of_pattern).transpose()?
+            [splits @ .., bytes] if !splits.is_empty() && plain(bytes) => {
+                let pattern = |split: &Value| {
+                    let isolated = split["behavior"] == "Isolated" && split["invert"] == false;
+                    let pattern = split["pattern"]["Regex"].as_str();
+                    pattern.filter(|_| split["type"] == "Split" && isolated).map(str::to_owned)
+                };
+                match splits.iter().map(pattern).collect::<Option<Vec<String>>>().as_deref() {
+                    None => None,
+                    Some([only]) => Some(Self::of_pattern(only)?),
+                    Some(all) => {
+                        let regexes = all.iter().map(|pattern| regex(pattern));
+                        Some(Self::Regex(regexes.collect::<Result<_, _>>()?))
+                    }
+                }
             }
             _ => None,
         })
@@ -85,23 +95,33 @@ impl Splitter {
                 }
                 each(rest, |rest| gpt2_end(classes, rest), word);
             }
-            Self::Regex(regex) => {
+            Self::Regex(regexes) => {
                 for block in blocks(text) {
-                    let mut end = 0;
-                    for (start, stop) in regex.find_iter(block) {
-                        for part in [&block[end..start], &block[start..stop]] {
-                            if !part.is_empty() {
-                                word(part);
-                            }
-                        }
-                        end = stop;
-                    }
-                    if end < block.len() {
-                        word(&block[end..]);
-                    }
+                    matches(regexes, block, word);
                 }
             }
         }
+    }
+}
+
+fn regex(pattern: &str) -> Result<SysRegex, String> {
+    SysRegex::new(pattern).map_err(|error| error.to_string())
+}
+
+/// Cuts a text at the matches of the first pattern, and its parts by the others.
+fn matches<'t>(regexes: &[SysRegex], text: &'t str, word: &mut dyn FnMut(&'t str)) {
+    let Some((first, others)) = regexes.split_first() else { return word(text) };
+    let mut end = 0;
+    for (start, stop) in first.find_iter(text) {
+        for part in [&text[end..start], &text[start..stop]] {
+            if !part.is_empty() {
+                matches(others, part, word);
+            }
+        }
+        end = stop;
+    }
+    if end < text.len() {
+        matches(others, &text[end..], word);
     }
 }
 

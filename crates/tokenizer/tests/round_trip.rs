@@ -69,8 +69,49 @@ static OTHERS: LazyLock<Vec<Both>> = LazyLock::new(|| {
         json["pre_tokenizer"] = pre_tokenizer;
         Both::of(&json.to_string())
     };
-    pre_tokenizers.into_iter().map(with).collect()
+    let mut others: Vec<Both> = pre_tokenizers.into_iter().map(with).collect();
+    // DeepSeek: three patterns one after the other, and added tokens that are text.
+    let deepseek = with_json(|json| {
+        json["pre_tokenizer"] = json!({"type": "Sequence", "pretokenizers": [
+            split(r"\p{N}{1,3}"), split(r"[一-龥]+"), split(r" ?\p{L}+|\s+(?!\S)|\s+"),
+            bytes(false)]});
+        add(
+            json,
+            &[
+                ("<t>", false, true),
+                ("<t><u>", true, true),
+                ("a<t>", true, true),
+                ("the", false, true),
+                ("灯笼", false, false),
+                ("<u>", false, false),
+            ],
+        );
+    });
+    // Llama 3: words that are pieces whatever the merges say; special tokens are no pieces.
+    let llama = with_json(|json| {
+        json["model"]["ignore_merges"] = json!(true);
+        json["model"]["vocab"].as_object_mut().unwrap().shift_remove("<|endoftext|>");
+        json["model"]["vocab"]["ZeitZeit"] = json!(0);
+        json["added_tokens"][0]["id"] = json!(600);
+    });
+    others.extend([deepseek, llama]);
+    others
 });
+
+fn with_json(change: impl FnOnce(&mut Value)) -> Both {
+    let mut json: Value = serde_json::from_str(&file()).unwrap();
+    change(&mut json);
+    Both::of(&json.to_string())
+}
+
+/// Adds tokens: their text, whether they are special, and whether they are normalised.
+fn add(json: &mut Value, tokens: &[(&str, bool, bool)]) {
+    let added = json["added_tokens"].as_array_mut().unwrap();
+    for (id, (content, special, normalized)) in (600..).zip(tokens) {
+        added.push(json!({"id": id, "content": content, "single_word": false, "lstrip": false,
+            "rstrip": false, "normalized": normalized, "special": special}));
+    }
+}
 
 fn check_all(text: &str) -> Result<(), TestCaseError> {
     DIRECT.check(text)?;
@@ -81,6 +122,8 @@ fn check_all(text: &str) -> Result<(), TestCaseError> {
 fn tricky() -> impl Strategy<Value = String> {
     let parts = [
         "a",
+        "<t>",
+        "<u>",
         "the",
         "Zeit",
         "é",

@@ -7,7 +7,7 @@ const GPT2: &str = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]
 
 /// A splitter and the pattern it must agree with.
 fn twins() -> [(Splitter, Splitter); 3] {
-    let regex = |pattern: &str| Splitter::Regex(SysRegex::new(pattern).unwrap());
+    let regex = |pattern: &str| Splitter::Regex(vec![SysRegex::new(pattern).unwrap()]);
     [
         (Splitter::of_pattern(crate::SPLIT_PATTERN).unwrap(), regex(crate::SPLIT_PATTERN)),
         (Splitter::of_pattern(THREE_DIGITS).unwrap(), regex(THREE_DIGITS)),
