@@ -101,9 +101,12 @@ pub struct VariantRow {
     pub train_tokens: u64,
     /// Bytes of text trained on, over all rounds.
     pub train_bytes: u64,
-    /// Floating-point operations of training.
+    /// Tokens that masks were learned on before, where the first weights were chosen by such.
+    #[serde(default)]
+    pub mask_tokens: u64,
+    /// Floating-point operations of training, and of learning masks.
     pub train_flops: f64,
-    /// Seconds of training, measured, mean over seeds.
+    /// Seconds of both, measured, mean over seeds.
     pub seconds: f64,
     /// Held quantity over its target, minus one.
     pub residual: Option<f64>,

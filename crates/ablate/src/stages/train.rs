@@ -283,7 +283,8 @@ fn clear(folder: &Path) -> Result<(), Failure> {
     }
 }
 
-fn failure(error: &TrainError) -> Failure {
+/// What kind of failure an error of a training is.
+pub fn failure(error: &TrainError) -> Failure {
     let kind = match error {
         TrainError::Diverged { .. } => FailureKind::Outcome,
         TrainError::Checkpoint { .. } => FailureKind::Machine,

@@ -5,6 +5,7 @@ mod backend;
 mod bad_input;
 mod bench;
 mod failures;
+mod inheritance;
 mod interrupted;
 mod layers;
 mod looking;
