@@ -1,9 +1,9 @@
 //! Cutting a child's weights out of its parent's.
 
 use ablate_cost::Shape;
-use ablate_model::{HostTensor, ModelConfig, Part, Place, Weights, places};
+use ablate_model::{HostTensor, ModelConfig, ModelError, Part, Place, Units, Weights, places};
 
-use crate::scores::Parent;
+use crate::scores::{Norm, magnitudes};
 use crate::select::Group;
 use crate::{
     Axis, Dimension, Grouping, InheritError, InheritanceMap, TensorOrigin, WidthCriterion,
@@ -13,9 +13,10 @@ use crate::{
 ///
 /// `layers` are the layers of the parent to keep, one for each of the child's (see
 /// [`select_layers`](crate::select_layers)); `vocabulary` gives the parent's id of every id of the
-/// child. Hidden channels, heads and feed-forward channels are kept by `criterion` (scores:
-/// LLM-Pruner's magnitude over coupled groups, their mean over the group's tensors) and stay in
-/// their order. Key and value heads go with the query heads that share them; where more of the
+/// child. Hidden channels, heads and feed-forward channels are kept by `criterion` (by magnitude: see
+/// [`magnitudes`]) and stay in their order. A criterion that needs a model to run takes `scores`, of
+/// all hidden channels and of the heads and channels of each of `layers`: see
+/// [`taylor`](crate::taylor). Key and value heads go with the query heads that share them; where more of the
 /// child's query heads share one, `grouping` decides. A child with an output
 /// head of its own takes it from a tied parent's embedding; a tied child takes an untied parent's
 /// embedding and leaves its head.
@@ -26,13 +27,13 @@ use crate::{
 ///
 /// # Errors
 /// If either model is not whole, the child exceeds the parent in anything, its heads are of another
-/// size or grouped otherwise than `grouping` allows, or `layers` or `vocabulary` do not fit.
+/// size or grouped otherwise than `grouping` allows, or `layers`, `vocabulary` or `scores` do not fit.
 pub fn inherit(
     parent: (&ModelConfig, &Weights),
     child: &ModelConfig,
     vocabulary: &[u32],
     layers: &[usize],
-    criterion: WidthCriterion,
+    (criterion, scores): (WidthCriterion, Option<&Units>),
     grouping: Grouping,
 ) -> Result<(Weights, InheritanceMap), InheritError> {
     let (parent_config, parent_weights) = parent;
@@ -41,17 +42,48 @@ pub fn inherit(
     let (from, to) = (parent_config.shape, child.shape);
     let pooled = check_sizes(&from, &to, grouping)?;
     check_layers(&from, &to, layers)?;
-    check_vocabulary(&from, &to, vocabulary)?;
+    if vocabulary.len() != to.vocabulary {
+        let (found, vocabulary) = (vocabulary.len(), to.vocabulary);
+        return Err(InheritError::VocabularyLength { found, vocabulary });
+    }
+    check_vocabulary(from.vocabulary, vocabulary)?;
 
-    let parent = Parent { shape: from, weights: parent_weights };
-    let mut map = choose(&parent, &to, vocabulary, layers, (criterion, pooled))?;
+    let by_magnitude = |norm| magnitudes(parent, layers, vocabulary, norm);
+    let scores = match criterion {
+        WidthCriterion::L1 => Some(by_magnitude(Norm::L1)?),
+        WidthCriterion::L2 => Some(by_magnitude(Norm::L2)?),
+        WidthCriterion::Taylor | WidthCriterion::Learned => {
+            let kept = Shape { depth: to.depth, ..from };
+            let given = scores.filter(|scores| scores.fits(&kept));
+            Some(given.ok_or(InheritError::Scores { depth: to.depth })?.clone())
+        }
+        WidthCriterion::First | WidthCriterion::Random(_) => None,
+    };
+    let mut map = InheritanceMap {
+        criterion,
+        parent: parent_weights.checksum(),
+        layers: layers.to_vec(),
+        hidden: Vec::new(),
+        heads: Vec::new(),
+        kv_heads: Vec::new(),
+        pooled,
+        ffn: Vec::new(),
+        shortcut: Vec::new(),
+        vocabulary: vocabulary.to_vec(),
+        tensors: Vec::new(),
+    };
+    map.choose([&from, &to], scores.as_ref());
     let mut weights = Weights::new();
     for place in places(child) {
         let source = source(place, layers, &from);
         let rule = rule(place);
         let keep: Vec<Vec<usize>> =
             rule.iter().map(|axis| map.channels(*axis, place, from.head_dim())).collect();
-        let mut tensor = take(parent.tensor(source)?, &keep);
+        let missing = || {
+            let (name, shape) = (source.name(), source.shape(&from));
+            InheritError::Parent(ModelError::Missing { name, shape })
+        };
+        let mut tensor = take(parent_weights.get(&source.name()).ok_or_else(missing)?, &keep);
         if let Place::Layer(_, Part::Key | Part::Value) = place {
             tensor = pool_heads(&tensor, from.head_dim(), pooled);
         }
@@ -64,56 +96,6 @@ pub fn inherit(
         weights.insert(place.name(), tensor);
     }
     Ok((weights, map))
-}
-
-/// Chooses what is kept; no tensor is copied yet.
-fn choose(
-    parent: &Parent,
-    child: &Shape,
-    vocabulary: &[u32],
-    layers: &[usize],
-    (criterion, pooled): (WidthCriterion, usize),
-) -> Result<InheritanceMap, InheritError> {
-    let shape = &parent.shape;
-    let group = shape.heads / shape.kv_heads;
-    let hidden = criterion.keep(Group::Hidden, shape.width, child.width, |norm| {
-        parent.hidden_scores(layers, vocabulary, norm)
-    })?;
-    let mut map = InheritanceMap {
-        criterion,
-        parent: parent.weights.checksum(),
-        layers: layers.to_vec(),
-        hidden,
-        heads: Vec::new(),
-        kv_heads: Vec::new(),
-        pooled,
-        ffn: Vec::new(),
-        shortcut: Vec::new(),
-        vocabulary: vocabulary.to_vec(),
-        tensors: Vec::new(),
-    };
-    for &layer in layers {
-        // Heads that become one are kept or dropped together.
-        let (group_of, count) = (Group::Heads { layer }, shape.kv_heads / pooled);
-        let together = criterion.keep(group_of, count, child.kv_heads, |norm| {
-            let scores = parent.head_scores(layer, norm)?;
-            Ok::<_, InheritError>(scores.chunks(pooled).map(|heads| heads.iter().sum()).collect())
-        })?;
-        let kv_heads = expand(&together, pooled);
-        map.heads.push(expand(&kv_heads, group));
-        map.kv_heads.push(kv_heads);
-        map.ffn.push(criterion.keep(Group::Ffn { layer }, shape.ffn, child.ffn, |norm| {
-            parent.ffn_scores(layer, norm)
-        })?);
-        if child.pi.shortcut > 0 {
-            let (group, sizes) = (Group::Shortcut { layer }, [shape, child].map(|s| s.pi.shortcut));
-            map.shortcut.push(
-                criterion
-                    .keep(group, sizes[0], sizes[1], |norm| parent.shortcut_scores(layer, norm))?,
-            );
-        }
-    }
-    Ok(map)
 }
 
 /// The tensor of the parent that a tensor of the child is cut out of.
@@ -142,6 +124,39 @@ fn rule(place: Place) -> Vec<Axis> {
 }
 
 impl InheritanceMap {
+    /// Chooses the channels and heads that are kept. `scores` are those of `self.layers`; without any
+    /// the criterion does not ask for them.
+    fn choose(&mut self, [parent, child]: [&Shape; 2], scores: Option<&Units>) {
+        let group = parent.heads / parent.kv_heads;
+        let (criterion, pooled) = (self.criterion, self.pooled);
+        let of = |list: fn(&Units) -> &Vec<f64>| scores.map(list).cloned().unwrap_or_default();
+        self.hidden = criterion
+            .keep(Group::Hidden, parent.width, child.width, || of(|scores| &scores.hidden));
+        for (index, &layer) in self.layers.iter().enumerate() {
+            let of = |lists: fn(&Units) -> &Vec<Vec<f64>>| {
+                scores.map_or_else(Vec::new, |scores| lists(scores)[index].clone())
+            };
+            // Heads that become one are kept or dropped together.
+            let count = parent.kv_heads / pooled;
+            let together = criterion.keep(Group::Heads { layer }, count, child.kv_heads, || {
+                of(|scores| &scores.heads).chunks(pooled).map(|heads| heads.iter().sum()).collect()
+            });
+            let kv_heads = expand(&together, pooled);
+            self.heads.push(expand(&kv_heads, group));
+            self.kv_heads.push(kv_heads);
+            self.ffn
+                .push(criterion.keep(Group::Ffn { layer }, parent.ffn, child.ffn, || {
+                    of(|scores| &scores.ffn)
+                }));
+            if child.pi.shortcut > 0 {
+                let [count, keep] = [parent, child].map(|shape| shape.pi.shortcut);
+                self.shortcut.push(criterion.keep(Group::Shortcut { layer }, count, keep, || {
+                    of(|scores| &scores.shortcut)
+                }));
+            }
+        }
+    }
+
     /// The indices of the parent kept along an axis of the child's tensor at `place`.
     fn channels(&self, axis: Axis, place: Place, head_dim: usize) -> Vec<usize> {
         let layer = match place {
@@ -255,21 +270,22 @@ fn check_layers(parent: &Shape, child: &Shape, layers: &[usize]) -> Result<(), I
     if let Some(pair) = layers.windows(2).find(|pair| pair[0] >= pair[1]) {
         return Err(InheritError::LayerOrder { previous: pair[0], next: pair[1] });
     }
-    match layers.iter().find(|layer| **layer >= parent.depth) {
-        Some(layer) => Err(InheritError::LayerRange { layer: *layer, depth: parent.depth }),
+    check_range(layers, parent.depth)
+}
+
+/// Checks that a parent of this depth has these layers.
+pub(crate) fn check_range(layers: &[usize], depth: usize) -> Result<(), InheritError> {
+    match layers.iter().find(|layer| **layer >= depth) {
+        Some(layer) => Err(InheritError::LayerRange { layer: *layer, depth }),
         None => Ok(()),
     }
 }
 
-fn check_vocabulary(parent: &Shape, child: &Shape, map: &[u32]) -> Result<(), InheritError> {
-    if map.len() != child.vocabulary {
-        let (found, vocabulary) = (map.len(), child.vocabulary);
-        return Err(InheritError::VocabularyLength { found, vocabulary });
-    }
-    let mut owner = vec![None; parent.vocabulary];
+/// Checks that a parent with so many entries has these, and that none is taken twice.
+pub(crate) fn check_vocabulary(vocabulary: usize, map: &[u32]) -> Result<(), InheritError> {
+    let mut owner = vec![None; vocabulary];
     for (id, &source) in map.iter().enumerate() {
         let Some(owner) = owner.get_mut(source as usize) else {
-            let vocabulary = parent.vocabulary;
             return Err(InheritError::VocabularyRange { child: id, parent: source, vocabulary });
         };
         if let Some(first) = owner.replace(id) {

@@ -137,6 +137,16 @@ pub enum InheritError {
         /// The parent's depth.
         depth: usize,
     },
+    /// Channels are to be chosen by scores that are not there.
+    #[error(
+        "channels and heads are chosen by scores that are given, but there is not a finite one for \
+         every hidden channel and for every head and channel of the {depth} layers kept: score this \
+         parent with these layers"
+    )]
+    Scores {
+        /// Layers kept.
+        depth: usize,
+    },
     /// The selected layers are not ascending, or repeat.
     #[error("layer {next} is selected after layer {previous}: list each layer once, ascending")]
     LayerOrder {

@@ -8,8 +8,9 @@
 //!
 //! Everything here is arithmetic on [`Weights`](ablate_model::Weights) on the host.
 //!
-//! What this crate deliberately does not do: it runs no model and computes no gradients; it copies
-//! values as they are and rescales nothing (dropping hidden channels therefore changes what RMSNorm
+//! What this crate deliberately does not do: it runs no model and computes no gradients (scores that
+//! need a model to run, by [`taylor`] expansion or by learned masks, start from what others computed:
+//! `ablate-train`'s `saliency` and `masks`); it copies values as they are and rescales nothing (dropping hidden channels therefore changes what RMSNorm
 //! divides by; training has to adapt, as in the works cited); it does not decide how deep or wide
 //! the child should be.
 
@@ -24,4 +25,5 @@ pub use cut::inherit;
 pub use error::{Dimension, InheritError};
 pub use layers::{Middle, select_layers};
 pub use map::{Axis, InheritanceMap, TensorOrigin};
+pub use scores::{Norm, magnitudes, taylor};
 pub use select::{Grouping, WidthCriterion};

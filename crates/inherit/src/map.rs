@@ -44,6 +44,40 @@ fn is_one(pooled: &usize) -> bool {
     *pooled == 1
 }
 
+impl InheritanceMap {
+    /// What came of both, where this one cut its child out of the child of `before`: indices, names
+    /// and parent are those of the first parent. The criterion is this one's, which chose the width.
+    ///
+    /// # Panics
+    /// If this one's parent is not the child of `before`.
+    #[must_use]
+    pub fn after(mut self, before: &Self) -> Self {
+        let through = |kept: &mut Vec<usize>, list: &[usize]| {
+            kept.iter_mut().for_each(|index| *index = list[*index]);
+        };
+        for (position, layer) in self.layers.iter_mut().enumerate() {
+            through(&mut self.heads[position], &before.heads[*layer]);
+            through(&mut self.kv_heads[position], &before.kv_heads[*layer]);
+            through(&mut self.ffn[position], &before.ffn[*layer]);
+            if let Some(shortcut) = self.shortcut.get_mut(position) {
+                through(shortcut, &before.shortcut[*layer]);
+            }
+            *layer = before.layers[*layer];
+        }
+        through(&mut self.hidden, &before.hidden);
+        self.vocabulary.iter_mut().for_each(|id| *id = before.vocabulary[*id as usize]);
+        self.pooled *= before.pooled;
+        for tensor in &mut self.tensors {
+            let origin = before.tensors.iter().find(|origin| origin.target == tensor.source);
+            if let Some(origin) = origin {
+                tensor.source.clone_from(&origin.source);
+            }
+        }
+        self.parent.clone_from(&before.parent);
+        self
+    }
+}
+
 /// Where one tensor of the child came from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -16,6 +16,10 @@ pub enum WidthCriterion {
     First,
     /// Drawn at random with this seed.
     Random(u64),
+    /// Largest first-order estimate of what the loss changes without it: given as scores.
+    Taylor,
+    /// Largest learned mask: given as scores.
+    Learned,
 }
 
 /// What becomes of key and value heads when more query heads share one than in the parent.
@@ -53,18 +57,17 @@ impl Group {
 }
 
 impl WidthCriterion {
-    /// Keeps `keep` of `count` units, ascending. `scores` is called with the power of the norm where
-    /// the values matter; equal scores keep the lower index.
-    pub(crate) fn keep<E>(
+    /// Keeps `keep` of `count` units, ascending: by their scores, where the criterion has such; equal
+    /// scores keep the lower index.
+    pub(crate) fn keep(
         self,
         group: Group,
         count: usize,
         keep: usize,
-        scores: impl FnOnce(Norm) -> Result<Vec<f64>, E>,
-    ) -> Result<Vec<usize>, E> {
-        Ok(match self {
-            Self::L1 => largest(&scores(Norm::L1)?, keep),
-            Self::L2 => largest(&scores(Norm::L2)?, keep),
+        scores: impl FnOnce() -> Vec<f64>,
+    ) -> Vec<usize> {
+        match self {
+            Self::L1 | Self::L2 | Self::Taylor | Self::Learned => largest(&scores(), keep),
             Self::First => (0..keep).collect(),
             Self::Random(seed) => {
                 let mut key = *b"........ablate inheritance v1   ";
@@ -74,25 +77,6 @@ impl WidthCriterion {
                 let draws: Vec<u64> = (0..count).map(|_| random.next_u64()).collect();
                 largest(&draws, keep)
             }
-        })
-    }
-}
-
-/// What is added up of a unit's values.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Norm {
-    /// `|w|`
-    L1,
-    /// `w^2`
-    L2,
-}
-
-impl Norm {
-    pub(crate) fn of(self, value: f32) -> f64 {
-        let value = f64::from(value);
-        match self {
-            Self::L1 => value.abs(),
-            Self::L2 => value * value,
         }
     }
 }
@@ -119,8 +103,8 @@ mod tests {
     }
 
     fn pick(seed: u64, group: Group, count: usize, keep: usize) -> Vec<usize> {
-        let scores = |_| Err("values do not matter");
-        WidthCriterion::Random(seed).keep(group, count, keep, scores).unwrap()
+        let scores = || unreachable!("values do not matter");
+        WidthCriterion::Random(seed).keep(group, count, keep, scores)
     }
 
     #[test]

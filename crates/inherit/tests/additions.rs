@@ -58,7 +58,7 @@ fn key_and_value_heads_are_pooled() {
     let pool = |child: &ModelConfig, weights: &Weights, criterion| {
         let (ids, layers) = (identity(17), all(3));
         let parent = (&whole, weights);
-        ablate_inherit::inherit(parent, child, &ids, &layers, criterion, Grouping::Pooled)
+        ablate_inherit::inherit(parent, child, &ids, &layers, (criterion, None), Grouping::Pooled)
     };
     for (kv_heads, pooled) in [(3, 2), (1, 6), (6, 1)] {
         let child = config(Shape { kv_heads, ..whole.shape });
@@ -113,7 +113,7 @@ fn key_and_value_heads_are_pooled() {
         let (child, ids, layers) = (config(shape), identity(17), all(3));
         let criterion = WidthCriterion::L1;
         let parent = (&whole, &weights);
-        ablate_inherit::inherit(parent, &child, &ids, &layers, criterion, grouping)
+        ablate_inherit::inherit(parent, &child, &ids, &layers, (criterion, None), grouping)
             .unwrap_err()
             .to_string()
     };

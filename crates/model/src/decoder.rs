@@ -4,6 +4,10 @@
 //! (RMSNorm), rotary positions, SwiGLU, no biases, query heads in groups that share key and value
 //! heads, and an output head of its own or the embedding's. Layers may have what PanGu-π adds (`pi`).
 
+mod masked;
+
+pub use masked::{MaskedDecoder, fold};
+
 use ablate_kernels as kernels;
 use ablate_kernels::{AttentionWeights, FeedForwardWeights, RotaryTable};
 use burn::module::{Module, Param};

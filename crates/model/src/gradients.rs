@@ -97,7 +97,12 @@ impl Decoder {
     /// # Panics
     /// If the loss was not recorded (a device without autodiff) or was already used.
     pub fn gradients(&self, loss: &Tensor<1>) -> ParameterGradients {
-        let mut collect = Collect { gradients: loss.backward(), entries: Vec::new() };
+        self.collect(loss.backward())
+    }
+
+    /// Takes the gradients of the parameters out of those of a backward pass.
+    pub(crate) fn collect(&self, gradients: Gradients) -> ParameterGradients {
+        let mut collect = Collect { gradients, entries: Vec::new() };
         // Cloning a parameter copies a handle, not its values.
         self.clone().walk(&mut collect);
         ParameterGradients { entries: collect.entries }

@@ -4,7 +4,8 @@
 //! Read [`Decoder`] first: it is the whole forward pass in one file. [`Weights`] are the same
 //! parameters as plain numbers under Hugging Face names, which is how models are initialised, cut,
 //! stored and compared. [`Place`] says where each tensor sits. An optimiser works through
-//! [`Decoder::gradients`] and [`Decoder::update`].
+//! [`Decoder::gradients`] and [`Decoder::update`]. [`Units`] are what can be cut out of a decoder;
+//! [`Decoder::masked`] multiplies each by a mask, and [`fold`] puts masks into the weights.
 //!
 //! What this crate deliberately does not do: it trains nothing, holds no optimiser, knows no text
 //! and no tokenizer, and has not heard of studies. Its operations come from `ablate-kernels`, its
@@ -24,11 +25,12 @@ mod place;
 mod safetensors;
 mod skip;
 mod spread;
+mod units;
 mod update;
 mod weights;
 
 pub use config::ModelConfig;
-pub use decoder::{Decoder, Layer};
+pub use decoder::{Decoder, Layer, MaskedDecoder, fold};
 pub use device::{Backend, MissingDevice, UnknownBackend, device, training_device, use_threads};
 pub use error::ModelError;
 pub use generate::{Cache, GenerateOptions, generate, generate_batch};
@@ -39,5 +41,6 @@ pub use layout::{matrix_from_host, matrix_to_host, vector_from_host, vector_to_h
 pub use pi::{Activation, Shortcut};
 pub use place::{Part, Place, places};
 pub use spread::{Spread, spreads};
+pub use units::Units;
 pub use update::ParameterMap;
 pub use weights::Weights;

@@ -19,7 +19,12 @@ pub struct Shortcut {
 impl Shortcut {
     /// Of `[batch, time, width]`.
     pub(crate) fn forward(&self, normed: Tensor<3>) -> Tensor<3> {
-        kernels::linear(gelu(kernels::linear(normed, self.down.val())), self.up.val())
+        self.through(normed, self.up.val())
+    }
+
+    /// With this matrix out of the bottleneck.
+    pub(crate) fn through(&self, normed: Tensor<3>, up: Tensor<2>) -> Tensor<3> {
+        kernels::linear(gelu(kernels::linear(normed, self.down.val())), up)
     }
 }
 

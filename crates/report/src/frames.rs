@@ -280,6 +280,7 @@ impl Rows for VariantRow {
             number("context", rows, |r| r.context),
             number("train_tokens", rows, |r| r.train_tokens),
             number("train_bytes", rows, |r| r.train_bytes),
+            number("mask_tokens", rows, |r| r.mask_tokens),
             number("train_flops", rows, |r| r.train_flops),
             number("scoring_flops", rows, |r| r.scoring_flops),
             number("batch_tokens", rows, |r| r.batch_tokens),
@@ -322,6 +323,10 @@ impl Rows for VariantRow {
         read_u64(frame, "context", &mut rows, |r, v| r.context = v)?;
         read_u64(frame, "train_tokens", &mut rows, |r, v| r.train_tokens = v)?;
         read_u64(frame, "train_bytes", &mut rows, |r, v| r.train_bytes = v)?;
+        // Reports written before there were masks do not have it.
+        if frame.column("mask_tokens").is_ok() {
+            read_u64(frame, "mask_tokens", &mut rows, |r, v| r.mask_tokens = v)?;
+        }
         read_f64(frame, "train_flops", &mut rows, |r, v| r.train_flops = v.unwrap_or(f64::NAN))?;
         read_f64(frame, "scoring_flops", &mut rows, |r, v| {
             r.scoring_flops = v.unwrap_or(f64::NAN);

@@ -147,7 +147,11 @@ pub struct VariantRow {
     pub train_tokens: u64,
     /// Bytes of text trained on, over all rounds.
     pub train_bytes: u64,
-    /// Floating-point operations of training, with the passes that score batches for a draw.
+    /// Tokens that masks were learned on before, where the first weights were chosen by such.
+    #[serde(default)]
+    pub mask_tokens: u64,
+    /// Floating-point operations of training, with the passes that score batches for a draw and the
+    /// learning of masks.
     pub train_flops: f64,
     /// Of these, those of the passes that score batches.
     pub scoring_flops: f64,
@@ -161,7 +165,7 @@ pub struct VariantRow {
     pub reading: String,
     /// How often the first round goes through the whole text, where that was measured.
     pub passes: Option<f64>,
-    /// Seconds of training, measured, mean over seeds.
+    /// Seconds of all that, measured, mean over seeds.
     pub seconds: f64,
     /// Held quantity over its target, minus one.
     pub residual: Option<f64>,

@@ -106,7 +106,17 @@ mod tests {
         assert_eq!(
             full["init"],
             json!({"inherit": {
-                "first": 3, "last": 1, "layers": "even", "width": "l2", "grouping": "kept",
+                "first": 3, "last": 1, "layers": "even", "width": "l2", "calibration": 64_000,
+                "grouping": "kept",
+            }})
+        );
+        let masks = json!({"learned": {"tokens": 7}});
+        let learned = fill_json(&json!({"init": {"inherit": {"width": masks}}}));
+        assert_eq!(
+            learned["init"]["inherit"]["width"],
+            json!({"learned": {
+                "tokens": 7, "weights": "joint", "learning_rate": 1e-4,
+                "mask_learning_rate": 0.1, "sparsity_warmup": 0.2,
             }})
         );
         assert_eq!(full["tokenizer"]["build"], json!({"compact": {"bytes": 4_000_000}}));

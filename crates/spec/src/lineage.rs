@@ -3,7 +3,28 @@
 use crate::blame::Blame;
 use crate::reporter::Reporter;
 use crate::suggestion::advice;
-use crate::{Grouping, Init, Parent, Variant};
+use crate::{Grouping, Inherit, Init, LayerCriterion, Parent, Variant, WidthCriterion};
+
+/// Reports masks that cannot be learned.
+fn masks(child: &Variant, inherit: &Inherit, blame: &Blame<'_>, report: &mut Reporter) {
+    let WidthCriterion::Learned(masks) = inherit.width else {
+        if inherit.layers == LayerCriterion::Learned {
+            let what = "layers are learned together with the width".to_owned();
+            let help = Some("write width.learned = {}, or layers = \"even\"".to_owned());
+            let paths = ["init.inherit.layers", "init.inherit.width"];
+            blame.error(report, &paths, what, "no masks are learned", help);
+        }
+        return;
+    };
+    if masks.tokens < child.train.batch_tokens {
+        let (tokens, batch) = (masks.tokens, child.train.batch_tokens);
+        let what = format!("{tokens} tokens do not fill a batch of {batch}");
+        let why = "masks are learned in batches of `train.batch_tokens`";
+        let help = Some(format!("learn masks on {batch} tokens or more"));
+        let paths = ["init.inherit.width.learned.tokens", "train.batch_tokens"];
+        blame.error(report, &paths, what, why, help);
+    }
+}
 
 /// Reports everything that keeps a variant from inheriting. `names` are all parents, also
 /// those that could not be resolved.
@@ -32,6 +53,7 @@ pub(crate) fn check(
         let help = format!("keep {} layers at most in all", child.model.depth);
         blame.error(report, &paths, what, "more layers than the child has", Some(help));
     }
+    masks(child, inherit, blame, report);
     let Some(parent) = parents.iter().find(|parent| parent.name == inherit.parent) else { return };
     let (small, large) = (&child.model, &parent.variant.model);
     let sizes = [

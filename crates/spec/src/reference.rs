@@ -36,8 +36,8 @@ fn tables() -> BTreeMap<String, BTreeMap<String, Option<Json>>> {
             return;
         }
         let own = keys.iter().map(|(key, part)| (key.to_string(), part.get("default").cloned()));
-        // The origin of a source is described by its contents alone.
-        if path != "corpus.sources.from" && path != "tokenizer.build" {
+        // These are described by their contents alone.
+        if !["corpus.sources.from", "tokenizer.build", "init.inherit.width"].contains(&path) {
             found.insert(path.into(), own.collect());
         }
         for (key, part) in keys {

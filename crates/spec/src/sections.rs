@@ -8,12 +8,12 @@ use crate::reporter::Reporter;
 use crate::size::Count;
 use crate::tables::{
     BuildTable, CompactTable, CorpusTable, EvalTable, InitTable, LearningRate, ModelTable,
-    OriginTable, RateRule, RoundsTable, TokenizerTable, TrainTable,
+    OriginTable, RateRule, RoundsTable, TokenizerTable, TrainTable, WidthTable,
 };
 use crate::tree::Table;
 use crate::{
-    Budget, Build, Compact, Corpus, Eval, Files, Inherit, Init, Origin, RandomInit, Rounds, Source,
-    Storyworld, Tokenizer, TokenizerFile, Train, TrainBpe,
+    Budget, Build, Compact, Corpus, Eval, Files, Inherit, Init, LearnedMasks, Origin, RandomInit,
+    Rounds, Source, Storyworld, Tokenizer, TokenizerFile, Train, TrainBpe, WidthCriterion,
 };
 
 /// 256 byte pieces and the end of text.
@@ -181,9 +181,28 @@ impl Reader<'_, '_> {
                         self.missing("init.inherit.parent", "parent = \"NAME\" of [parents.NAME]")?
                     }
                 };
-                let (first, last) = (inherit.first as usize, inherit.last as usize);
-                let (layers, width, grouping) = (inherit.layers, inherit.width, inherit.grouping);
-                Some(Init::Inherit(Inherit { parent, first, last, layers, width, grouping }))
+                Some(Init::Inherit(Inherit {
+                    parent,
+                    first: inherit.first as usize,
+                    last: inherit.last as usize,
+                    layers: inherit.layers,
+                    width: match inherit.width {
+                        WidthTable::L1 => WidthCriterion::L1,
+                        WidthTable::L2 => WidthCriterion::L2,
+                        WidthTable::First => WidthCriterion::First,
+                        WidthTable::Random => WidthCriterion::Random,
+                        WidthTable::Taylor => WidthCriterion::Taylor,
+                        WidthTable::Learned(masks) => WidthCriterion::Learned(LearnedMasks {
+                            tokens: masks.tokens.0,
+                            weights: masks.weights,
+                            learning_rate: masks.learning_rate,
+                            mask_learning_rate: masks.mask_learning_rate,
+                            sparsity_warmup: masks.sparsity_warmup.0,
+                        }),
+                    },
+                    calibration: inherit.calibration.0,
+                    grouping: inherit.grouping,
+                }))
             }
         }
     }

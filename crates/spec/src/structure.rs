@@ -151,32 +151,19 @@ impl Checker<'_> {
     fn choice(&mut self, node: &mut Node, words: &[&str], tags: &[(&str, &'static Json)]) {
         let names: Vec<_> = tags.iter().map(|(tag, _)| *tag).collect();
         let path = self.path.join(".");
-        if tags.is_empty() {
-            let Some(word) = node.string().map(String::from) else {
-                return self.wrong_type(node, &format!("one of {}", quoted(words)));
-            };
-            if !words.contains(&word.as_str()) {
-                let what = format!("`{path}` cannot be \"{word}\"");
-                let help = closest(&word, words.iter().copied());
-                let help = help.map(|word| format!("did you mean \"{word}\"?"));
-                self.report.error(
-                    &node.at,
-                    what,
-                    format!("expected one of {}", quoted(words)),
-                    help,
-                );
-                node.value = Value::Invalid;
-            }
-            return;
+        let is_word = tags.is_empty() || !words.is_empty() && node.string().is_some();
+        if is_word {
+            return self.word(node, words, &names);
         }
         let Value::Table(table) = &mut node.value else {
             let help = node.string().filter(|word| names.contains(word));
             let help = help.map(|word| format!("write `{path}.{word} = {{}}`"));
-            return self.wrong_type_with(
-                node,
-                &format!("a table with one of {}", quoted(&names)),
-                help,
-            );
+            let table = format!("a table with one of {}", quoted(&names));
+            let expected = match words.is_empty() {
+                true => table,
+                false => format!("one of {}, or {table}", quoted(words)),
+            };
+            return self.wrong_type_with(node, &expected, help);
         };
         for index in 0..table.entries.len() {
             let key = table.entries[index].key.clone();
@@ -202,6 +189,26 @@ impl Checker<'_> {
             self.report.error(&node.at, what, why, None);
             node.value = Value::Invalid;
         }
+    }
+
+    /// One of some words; `tags` are what could be written instead, as tables.
+    fn word(&mut self, node: &mut Node, words: &[&str], tags: &[&str]) {
+        let path = self.path.join(".");
+        let Some(word) = node.string().map(String::from) else {
+            return self.wrong_type(node, &format!("one of {}", quoted(words)));
+        };
+        if words.contains(&word.as_str()) {
+            return;
+        }
+        let what = format!("`{path}` cannot be \"{word}\"");
+        let all = words.iter().chain(tags).copied();
+        let help = closest(&word, all.clone()).map(|near| match tags.contains(&near) {
+            true => format!("write `{path}.{near} = {{}}`"),
+            false => format!("did you mean \"{near}\"?"),
+        });
+        let expected = format!("expected one of {}", quoted(&all.collect::<Vec<_>>()));
+        self.report.error(&node.at, what, expected, help);
+        node.value = Value::Invalid;
     }
 
     fn scalar(&mut self, node: &mut Node, schema: &'static Json) {

@@ -5,6 +5,7 @@
 //! `Default`. A key without a default is an `Option` even where a study needs it, because
 //! deltas and extended files write a part of a table only.
 
+mod inherit;
 mod model;
 mod rate;
 mod rounds;
@@ -12,6 +13,7 @@ mod rounds;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use inherit::{InheritTable, WidthTable};
 #[cfg(test)]
 pub(crate) use model::FfnTable;
 pub(crate) use model::ModelTable;
@@ -19,7 +21,7 @@ pub(crate) use rate::{LearningRate, RateRule};
 pub(crate) use rounds::RoundsTable;
 
 use crate::size::{Bytes, Count, Share};
-use crate::{DocumentSplit, Grouping, LayerCriterion, Precision, Scheme, Scoring, WidthCriterion};
+use crate::{DocumentSplit, Precision, Scheme, Scoring};
 
 /// Training and validation text.
 #[derive(Debug, Deserialize, Serialize, JsonSchema)]
@@ -219,39 +221,6 @@ pub(crate) struct RandomTable {
 impl Default for RandomTable {
     fn default() -> Self {
         Self { scheme: Scheme::Constant, std: 0.02 }
-    }
-}
-
-/// Inheritance from a parent.
-#[derive(Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct InheritTable {
-    /// Name of a table of `parents`; required.
-    pub(crate) parent: Option<String>,
-    /// Layers kept at the bottom.
-    #[schemars(range(max = 16384))]
-    pub(crate) first: u64,
-    /// Layers kept at the top.
-    #[schemars(range(max = 16384))]
-    pub(crate) last: u64,
-    /// How the layers between are chosen.
-    pub(crate) layers: LayerCriterion,
-    /// How channels, heads and feed-forward channels are chosen.
-    pub(crate) width: WidthCriterion,
-    /// What becomes of key and value heads where more query heads share one than in the parent.
-    pub(crate) grouping: Grouping,
-}
-
-impl Default for InheritTable {
-    fn default() -> Self {
-        Self {
-            parent: None,
-            first: 2,
-            last: 1,
-            layers: LayerCriterion::Even,
-            width: WidthCriterion::L2,
-            grouping: Grouping::Kept,
-        }
     }
 }
 

@@ -197,7 +197,7 @@ pub enum Scheme {
 }
 
 /// Inheritance from a parent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Inherit {
     /// Name of the parent.
     pub parent: String,
@@ -209,6 +209,8 @@ pub struct Inherit {
     pub layers: LayerCriterion,
     /// How channels, heads and feed-forward channels are chosen.
     pub width: WidthCriterion,
+    /// Tokens of training text that a Taylor expansion measures the loss on.
+    pub calibration: u64,
     /// What becomes of key and value heads where more query heads share one than in the parent.
     pub grouping: Grouping,
 }
@@ -235,10 +237,12 @@ pub enum LayerCriterion {
     Skips,
     /// Those that change the parent's residual stream most.
     Influence,
+    /// Those whose learned masks are largest.
+    Learned,
 }
 
 /// How coupled groups of weights are ranked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum WidthCriterion {
     /// Sum of absolute values.
@@ -249,6 +253,35 @@ pub enum WidthCriterion {
     First,
     /// At random.
     Random,
+    /// What the loss would change without them, to the first order.
+    Taylor,
+    /// By masks that are learned.
+    Learned(LearnedMasks),
+}
+
+/// How masks are learned.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct LearnedMasks {
+    /// Tokens that they are learned on.
+    pub tokens: u64,
+    /// Whether the parent's weights learn as well.
+    pub weights: MaskedWeights,
+    /// Peak learning rate of the weights.
+    pub learning_rate: f64,
+    /// Learning rate of the masks; the Lagrangian's multipliers go at a tenth of it.
+    pub mask_learning_rate: f64,
+    /// Share of the steps in which the target rises from the parent's sizes to the child's.
+    pub sparsity_warmup: f64,
+}
+
+/// What becomes of a parent's weights while masks are learned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum MaskedWeights {
+    /// They learn as well, and the child starts from what they came to.
+    Joint,
+    /// They stand still.
+    Frozen,
 }
 
 /// Optimisation: AdamW with warm-up and a cosine.

@@ -163,6 +163,7 @@ fn parts_of_a_delta_merge_with_the_base() {
         first: 2,
         last: 2,
         layers: LayerCriterion::Even,
+        calibration: 64_000,
         width: WidthCriterion::L1,
         grouping: Grouping::Kept,
     };

@@ -1,5 +1,6 @@
 //! Training: one loop over an explicit state, the optimiser, the schedule, checkpoints, validation,
-//! and the choice of batches for a further round.
+//! the choice of batches for a further round, and what of a trained model matters: [`saliency`] of
+//! weights, learned [`masks`].
 //!
 //! Read [`train()`] first. Everything that a run carries from one step to the next is in [`State`],
 //! and a checkpoint is exactly that, so a run that is killed at any moment and started again ends
@@ -17,8 +18,10 @@ mod config;
 mod data;
 mod draw;
 mod error;
+mod importance;
 mod initial;
 mod ledger;
+pub mod masks;
 mod metrics;
 mod observer;
 mod parts;
@@ -36,6 +39,7 @@ pub use checkpoint::Checkpoints;
 pub use config::{Span, TrainConfig};
 pub use data::TrainData;
 pub use error::TrainError;
+pub use importance::{Saliency, saliency};
 pub use initial::{Initial, Moments};
 pub use metrics::truncate_metrics;
 pub use observer::{Observer, StepRecord, ValidationRecord};

@@ -14,7 +14,8 @@ use super::timings::Workload;
 use super::{Work, rates};
 use crate::graph::VariantNodes;
 use crate::stages::{
-    benchmarks, compact, corpus, eval, inherit, losses, select, shards, skips, tokenizer, train,
+    benchmarks, compact, corpus, eval, importance, inherit, losses, masks, select, shards, skips,
+    tokenizer, train,
 };
 
 const F32: u64 = 4;
@@ -62,6 +63,8 @@ impl<'a> Estimator<'a> {
             shards::STAGE => Some(self.shards(id)),
             compact::STAGE => self.compact(node),
             benchmarks::STAGE => Some(benchmark_items(node)),
+            importance::STAGE => self.importance(node),
+            masks::STAGE => self.masks(node),
             inherit::STAGE => self.inherit(node),
             train::STAGE => self.train(id),
             select::STAGE => self.select(node),
@@ -140,9 +143,59 @@ impl<'a> Estimator<'a> {
 
     fn inherit(&self, node: &Node) -> Option<Needs> {
         let child: inherit::Recipe = recipe(node)?;
-        let parent: train::Recipe = recipe(self.input(node, "parent")?)?;
-        let (parent, child) = (weights(&parent.model.shape), weights(&child.child.shape));
+        let parent = self.parent(node)?;
+        let (parent, child) = (weights(&parent.shape), weights(&child.child.shape));
         Some(plain((parent + child) as f64 / rates::CUTTING, parent + 2 * child, child))
+    }
+
+    /// The model that is the input `parent`.
+    fn parent(&self, node: &Node) -> Option<ModelConfig> {
+        let parent = self.input(node, "parent")?;
+        match parent.stage {
+            masks::STAGE => Some(recipe::<masks::Recipe>(parent)?.trunk(&self.parent(parent)?)),
+            _ => Some(recipe::<train::Recipe>(parent)?.model),
+        }
+    }
+
+    fn importance(&mut self, node: &Node) -> Option<Needs> {
+        let measured: importance::Recipe = recipe(node)?;
+        let (model, sequences) = (&measured.trained.model, measured.trained.micro_sequences);
+        let tokens = measured.windows() * model.context as u64;
+        let workload = Workload::scoring(&measured.trained);
+        let (mut estimate, work) = self.passes(workload, sequences, tokens);
+        estimate.disk = weights(&model.shape);
+        Some((estimate, work))
+    }
+
+    fn masks(&mut self, node: &Node) -> Option<Needs> {
+        let masks: masks::Recipe = recipe(node)?;
+        let trunk = masks.trunk(&self.parent(node)?);
+        let (steps, sequences) = (masks.steps(), masks.micro_sequences);
+        let tokens = steps * (masks.batch_sequences * trunk.context) as u64;
+        let workload = Workload { model: &trunk, sequences, precision: masks.precision };
+        let update = self.speeds.of(workload).update;
+        let (mut estimate, work) = self.passes(workload, sequences, tokens);
+        // Masks are multiplied into the weights and back out of their gradients at every step.
+        estimate.seconds += 2.0 * steps as f64 * update;
+        estimate.memory += 2 * weights(&trunk.shape);
+        estimate.disk = weights(&trunk.shape) + steps * rates::METRIC_BYTES;
+        Some((estimate, work))
+    }
+
+    /// Forward and backward passes over so many tokens.
+    fn passes(&mut self, workload: Workload<'_>, sequences: usize, tokens: u64) -> Needs {
+        let speed = self.speeds.of(workload);
+        let (shape, context) = (&workload.model.shape, workload.model.context);
+        let memory = training_memory(shape, sequences, context, Kept::Activations).total;
+        let seconds = tokens as f64 * speed.pass;
+        let work = Work {
+            tokens,
+            exact: true,
+            flops: flops_per_token(shape, context).training * tokens as f64,
+            source: Some(speed.source),
+            ..Work::default()
+        };
+        (Estimate { seconds, memory, disk: 0 }, work)
     }
 
     fn train(&mut self, id: NodeId) -> Option<Needs> {

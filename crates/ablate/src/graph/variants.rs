@@ -8,7 +8,7 @@ use ablate_spec as spec;
 use super::build::{Text, add};
 use super::{SeedNodes, StudyGraph, rounds};
 use crate::exit::CommandError;
-use crate::stages::{eval, inherit, skips};
+use crate::stages::{eval, importance, inherit, masks, select, skips, train};
 
 /// The first weights of a variant that inherits.
 ///
@@ -46,8 +46,9 @@ pub fn inherit(
         spec::LayerCriterion::Even => inherit::Layers::Even,
         spec::LayerCriterion::Skips => inherit::Layers::Skips,
         spec::LayerCriterion::Influence => inherit::Layers::Influence,
+        spec::LayerCriterion::Learned => inherit::Layers::Learned,
     };
-    if layers != inherit::Layers::Even {
+    if matches!(layers, inherit::Layers::Skips | inherit::Layers::Influence) {
         let missing = || CommandError::bug(format!("no tokenizer of `{}`", init.parent));
         let tokenizer = parent_tokenizer.ok_or_else(missing)?;
         let (name, counts) = (shape_name(&parent.variant), vec![1]);
@@ -56,28 +57,88 @@ pub fn inherit(
         let graph = &mut built.graph;
         inputs.push(("skips", add(graph, skips::STAGE, skips::VERSION, &name, &recipe, of)?));
     }
+    let name = format!("{}-of-{}", shape_name(variant), shape_name(&parent.variant));
+    let graph = &mut built.graph;
+    let width = match init.width {
+        spec::WidthCriterion::L1 => WidthCriterion::L1,
+        spec::WidthCriterion::L2 => WidthCriterion::L2,
+        spec::WidthCriterion::First => WidthCriterion::First,
+        spec::WidthCriterion::Random => WidthCriterion::Random(parent.seed),
+        spec::WidthCriterion::Taylor => {
+            let found = measured(graph, parent, trained, init.calibration)?;
+            inputs.push(("importance", found));
+            WidthCriterion::Taylor
+        }
+        spec::WidthCriterion::Learned(how) => {
+            let recipe = mask_recipe(variant, parent.seed, init, (layers, how));
+            let recipe = serde_json::to_value(&recipe).map_err(CommandError::bug)?;
+            inputs.push(("shards", text.shards));
+            let masked = graph.add(masks::STAGE, masks::VERSION, &name, recipe, inputs);
+            // What is cut from is the parent that was masked, which has the child's vocabulary.
+            inputs = vec![("parent", masked.map_err(CommandError::bug)?)];
+            WidthCriterion::Learned
+        }
+    };
     let recipe = inherit::Recipe {
         child: model(variant),
         first: init.first,
         last: init.last,
         layers,
-        width: match init.width {
-            spec::WidthCriterion::L1 => WidthCriterion::L1,
-            spec::WidthCriterion::L2 => WidthCriterion::L2,
-            spec::WidthCriterion::First => WidthCriterion::First,
-            spec::WidthCriterion::Random => WidthCriterion::Random(parent.seed),
-        },
+        width,
         grouping: match init.grouping {
             spec::Grouping::Kept => Grouping::Kept,
             spec::Grouping::Pooled => Grouping::Pooled,
         },
     };
-    let name = format!("{}-of-{}", shape_name(variant), shape_name(&parent.variant));
     let recipe = serde_json::to_value(&recipe).map_err(CommandError::bug)?;
-    built
-        .graph
-        .add(inherit::STAGE, inherit::VERSION, &name, recipe, inputs)
-        .map_err(CommandError::bug)
+    graph.add(inherit::STAGE, inherit::VERSION, &name, recipe, inputs).map_err(CommandError::bug)
+}
+
+/// What of a trained parent matters, on so many tokens of its text.
+fn measured(
+    graph: &mut Graph,
+    parent: &spec::Parent,
+    trained: NodeId,
+    tokens: u64,
+) -> Result<NodeId, CommandError> {
+    let missing = || CommandError::bug(format!("no tokens of `{}`", parent.name));
+    let shards = graph.node(trained).inputs.get("shards").copied().ok_or_else(missing)?;
+    let start = train::Start::Given;
+    let trained_as = recipe(&parent.variant, start, first_length(&parent.variant), parent.seed);
+    let recipe = importance::Recipe { tokens, seed: parent.seed, trained: trained_as };
+    let name = shape_name(&parent.variant);
+    let inputs = [("weights", trained), ("shards", shards)];
+    add(graph, importance::STAGE, importance::VERSION, &name, &recipe, inputs)
+}
+
+/// How masks are learned: batches and optimiser as in the child's training.
+fn mask_recipe(
+    variant: &spec::Variant,
+    seed: u64,
+    init: &spec::Inherit,
+    (layers, how): (inherit::Layers, spec::LearnedMasks),
+) -> masks::Recipe {
+    let trained = recipe(variant, train::Start::Given, train::Length::Tokens(how.tokens), seed);
+    masks::Recipe {
+        child: trained.model,
+        first: init.first,
+        last: init.last,
+        layers,
+        tokens: how.tokens,
+        frozen: how.weights == spec::MaskedWeights::Frozen,
+        learning_rate: how.learning_rate,
+        mask_learning_rate: how.mask_learning_rate,
+        sparsity_warmup: how.sparsity_warmup,
+        batch_sequences: trained.batch_sequences,
+        micro_sequences: trained.micro_sequences,
+        weight_decay: trained.weight_decay,
+        beta1: trained.beta1,
+        beta2: trained.beta2,
+        epsilon: trained.epsilon,
+        clip: trained.clip,
+        precision: trained.precision,
+        seed,
+    }
 }
 
 /// Training and scoring of a variant with one seed.

@@ -1,6 +1,8 @@
 //! One row per variant: its shape, its price and what became of it.
 
 use ablate_cost::flops_per_token;
+use ablate_model::ModelConfig;
+use ablate_pipeline::{Failure, NodeId};
 use ablate_report::{Params, VariantRow};
 use ablate_spec::{Held, Variant};
 
@@ -8,7 +10,7 @@ use super::Results;
 use super::reading::reading;
 use crate::exit::CommandError;
 use crate::graph::VariantNodes;
-use crate::stages::{compact, read_json, select, shards, train};
+use crate::stages::{compact, masks, read_json, select, shards, train};
 
 pub fn row(
     results: &Results<'_>,
@@ -56,6 +58,7 @@ pub fn row(
         row.coverage = Some(read::<compact::Coverage>(&folder.join(compact::COVERAGE))?.kept);
     }
     spent(results, nodes, variant, &mut row)?;
+    learned(results, nodes, &mut row)?;
     for seed in &nodes.seeds {
         if results.artifact(seed.eval)?.is_none() {
             let reason = results.reason(seed.eval)?;
@@ -108,6 +111,31 @@ fn spent(
     row.train_flops = (flops + scoring) / seeds as f64;
     row.scoring_flops = scoring / seeds as f64;
     row.seconds = seconds / seeds as f64;
+    Ok(())
+}
+
+/// Adds what the masks cost that the first weights were chosen by: every seed needs them.
+fn learned(
+    results: &Results<'_>,
+    nodes: &VariantNodes,
+    row: &mut VariantRow,
+) -> Result<(), CommandError> {
+    let graph = &results.built.graph;
+    let input = |id: NodeId, role: &str| graph.node(id).inputs.get(role).copied();
+    let train = nodes.seeds.first().and_then(|seed| seed.rounds.first()).map(|round| round.train);
+    let cut = train.and_then(|id| input(id, "weights"));
+    let Some(id) = cut.and_then(|id| input(id, "parent")) else { return Ok(()) };
+    if graph.node(id).stage != masks::STAGE {
+        return Ok(());
+    }
+    let Some(folder) = results.folder(id)? else { return Ok(()) };
+    let read_failure = |failure: Failure| CommandError::machine(failure.message);
+    let (summary, _) = masks::read(&folder).map_err(read_failure)?;
+    let trunk: ModelConfig = read(&folder.join(train::CONFIG))?;
+    let per_token = flops_per_token(&trunk.shape, trunk.context).training;
+    row.mask_tokens = summary.tokens;
+    row.train_flops += summary.tokens as f64 * per_token;
+    row.seconds += results.artifact(id)?.map_or(0.0, |artifact| artifact.seconds);
     Ok(())
 }
 

@@ -7,6 +7,9 @@
 //!         └──────────────────────────────────────────────── benchmarks ──────────┘ losses
 //! ```
 //!
+//! Between a parent's training and `inherit` there may be `skips` or `importance`, which say what of
+//! it matters, or `masks`, which learns that and hands on the parent that it learned on.
+//!
 //! Raise a stage's `VERSION` when its code changes what it makes; add options to a recipe with
 //! a default that is left out of the bytes, so that results made before keep their keys.
 
@@ -15,8 +18,10 @@ pub mod compact;
 pub mod corpus;
 pub mod documents;
 pub mod eval;
+pub mod importance;
 pub mod inherit;
 pub mod losses;
+pub mod masks;
 pub mod select;
 pub mod shards;
 pub mod skips;
@@ -45,6 +50,8 @@ pub fn work(context: &Context<'_>) -> Result<bool, Failure> {
         shards::STAGE => shards::make(context),
         train::STAGE => train::make(context),
         select::STAGE => select::make(context),
+        importance::STAGE => importance::make(context),
+        masks::STAGE => masks::make(context),
         inherit::STAGE => inherit::make(context),
         eval::STAGE => eval::make(context),
         skips::STAGE => skips::make(context),
@@ -56,8 +63,15 @@ pub fn work(context: &Context<'_>) -> Result<bool, Failure> {
 /// Key of what computes with tensors, in a node's execution.
 pub const BACKEND: &str = "backend";
 /// The stages that compute with tensors.
-pub const WITH_TENSORS: [&str; 5] =
-    [train::STAGE, select::STAGE, eval::STAGE, skips::STAGE, losses::STAGE];
+pub const WITH_TENSORS: [&str; 7] = [
+    train::STAGE,
+    select::STAGE,
+    eval::STAGE,
+    skips::STAGE,
+    losses::STAGE,
+    importance::STAGE,
+    masks::STAGE,
+];
 
 fn backend(context: &Context<'_>) -> Result<Backend, Failure> {
     match context.task.execution.get(BACKEND).and_then(|name| name.as_str()) {

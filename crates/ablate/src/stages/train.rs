@@ -336,7 +336,8 @@ fn clear(folder: &Path) -> Result<(), Failure> {
     }
 }
 
-fn failure(error: &TrainError) -> Failure {
+/// What kind of failure an error of a training is.
+pub fn failure(error: &TrainError) -> Failure {
     let kind = match error {
         TrainError::Diverged { .. } | TrainError::Exploded { .. } => FailureKind::Outcome,
         TrainError::Checkpoint { .. } => FailureKind::Machine,

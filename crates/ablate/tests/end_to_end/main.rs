@@ -6,6 +6,7 @@ mod bad_input;
 mod bench;
 mod claims;
 mod failures;
+mod inheritance;
 mod interrupted;
 mod layers;
 mod looking;

@@ -18,7 +18,7 @@ pub(crate) fn inherit(
     layers: &[usize],
     criterion: WidthCriterion,
 ) -> Result<(Weights, InheritanceMap), InheritError> {
-    ablate_inherit::inherit(parent, child, vocabulary, layers, criterion, Grouping::Kept)
+    ablate_inherit::inherit(parent, child, vocabulary, layers, (criterion, None), Grouping::Kept)
 }
 
 pub(crate) fn config(shape: Shape) -> ModelConfig {

@@ -127,6 +127,7 @@ pub(crate) fn cost(analysis: &Analysis<'_>) -> PolarsResult<Table> {
             Column::text("Variant"),
             Column::number("Tokens"),
             Column::number("Text"),
+            Column::number("Mask tokens"),
             Column::number("Training").unit("FLOP"),
             Column::number("Time"),
             Column::number("Speed").unit("tokens/s"),
@@ -140,6 +141,10 @@ pub(crate) fn cost(analysis: &Analysis<'_>) -> PolarsResult<Table> {
             name_cell(analysis, v),
             Cell::written(row.train_tokens as f64, crate::number::count(row.train_tokens as f64)),
             Cell::written(row.train_bytes as f64, si_unit(row.train_bytes as f64, "B")),
+            match row.mask_tokens {
+                0 => Cell::missing(),
+                tokens => Cell::written(tokens as f64, crate::number::count(tokens as f64)),
+            },
             Cell::written(row.train_flops, si(row.train_flops)),
             if timed { Cell::written(row.seconds, duration(row.seconds)) } else { Cell::missing() },
             match speeds.get(&row.name) {
@@ -148,6 +153,11 @@ pub(crate) fn cost(analysis: &Analysis<'_>) -> PolarsResult<Table> {
             },
             if timed { Cell::written(rate, si(rate)) } else { Cell::missing() },
         ]);
+    }
+    if analysis.variants().iter().any(|v| v.mask_tokens > 0) {
+        table.note(
+            "Mask tokens: what masks were learned on before; Training and Time include them.",
+        );
     }
     table.note("Time: measured, mean over seeds. Speed: median over the logged steps.");
     if analysis.variants().iter().any(|v| v.bytes_per_token.len() > 1) {

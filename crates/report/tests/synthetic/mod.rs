@@ -243,6 +243,7 @@ fn variant(
         context: 128,
         train_tokens: 410_000 + if index == 4 { 205_000 } else { 0 },
         train_bytes: (410_000.0 * if vocabulary > 2000 { 3.9 } else { 3.2 }) as u64,
+        mask_tokens: 0,
         train_flops: 3.9e12 + 2e10 * index as f64,
         seconds: 31.0 + 4.5 * index as f64,
         residual: Some(0.0027 * index as f64 - 0.004),

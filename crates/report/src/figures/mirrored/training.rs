@@ -110,8 +110,8 @@ pub(super) fn parts(analysis: &Analysis<'_>) -> Vec<Panel> {
         let points = losses.parts.iter().enumerate().map(|(part, estimate)| Point {
             x: part as f64,
             y: estimate.mean,
-            low: estimate.low.unwrap_or(estimate.mean),
-            high: estimate.high.unwrap_or(estimate.mean),
+            low: estimate.interval.map_or(estimate.mean, |ends| ends.0),
+            high: estimate.interval.map_or(estimate.mean, |ends| ends.1),
         });
         Some(Series { label: variant.title().to_string(), points: points.collect() })
     };
