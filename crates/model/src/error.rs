@@ -107,6 +107,14 @@ pub enum ModelError {
         /// What the reader says.
         reason: String,
     },
+    /// A file is no model of llama2.c.
+    #[error("`{}` is no model of llama2.c: {reason}; fetch it again", path.display())]
+    Llama2c {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
     /// A tensor in a file is not of 32-bit floats.
     #[error(
         "the tensor `{name}` in `{}` has the type {found}, but only F32 is read: convert the file to \

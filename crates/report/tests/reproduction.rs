@@ -5,7 +5,7 @@ mod synthetic;
 use std::fs;
 use std::path::Path;
 
-use ablate_report::{ClaimVerdict, Mirror, MirrorState, write, write_reproduction};
+use ablate_report::{ClaimSummary, Mirror, MirrorState, write, write_reproduction};
 
 fn mirrors() -> Vec<Mirror> {
     let mut data = synthetic::ladder(&[1, 2, 3], 10);
@@ -24,7 +24,7 @@ fn mirrors() -> Vec<Mirror> {
         tokens: Some((410_000, 615_000)),
         finished: Some("2025-01-01T12:09:41Z".into()),
         report: Some("quickstart".into()),
-        claims: vec![ClaimVerdict {
+        claims: vec![ClaimSummary {
             id: "tokenizer".into(),
             statement: "a <compact> tokenizer helps".into(),
             verdict: "held".into(),

@@ -189,12 +189,12 @@ pub fn learn(
     };
     let schedule = Schedule::of(train);
     let mut decoder = Decoder::from_weights(model, init, device)?;
-    let state = State::new(Weights::new());
+    let state = State::new(Weights::new().into());
     let mut optimizer = if config.frozen {
         decoder = decoder.no_grad();
         AdamW::new(train, &state.first, &state.second, device)
     } else {
-        let state = State::new(init.clone());
+        let state = State::new(init.clone().into());
         AdamW::new(train, &state.first, &state.second, device)
     };
     let (mut tokens, mut last) = (0, f64::NAN);

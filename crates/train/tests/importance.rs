@@ -90,6 +90,9 @@ fn model(fixture: &Fixture) -> ModelConfig {
 
 fn config(micro_sequences: usize) -> TrainConfig {
     TrainConfig {
+        span: None,
+        patience: 0,
+        keep_moments: false,
         steps: 1,
         context: CONTEXT,
         batch_sequences: 5,

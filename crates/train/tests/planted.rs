@@ -24,6 +24,9 @@ const CONTEXT: usize = 16;
 
 fn config(steps: u64, learning_rate: f64) -> TrainConfig {
     TrainConfig {
+        span: None,
+        patience: 0,
+        keep_moments: false,
         steps,
         context: CONTEXT,
         batch_sequences: 16,

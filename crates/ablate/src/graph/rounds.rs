@@ -132,7 +132,7 @@ fn later(variant: &spec::Variant, round: usize, seed: u64) -> Result<train::Reci
 }
 
 /// Length of the first round: the whole budget, or what the later rounds leave of it.
-fn first_length(variant: &spec::Variant) -> train::Length {
+pub(super) fn first_length(variant: &spec::Variant) -> train::Length {
     let share = first_share(variant);
     let part = |whole: u64| (whole as f64 * share).round() as u64;
     match variant.train.budget {
@@ -160,7 +160,8 @@ fn first_share(variant: &spec::Variant) -> f64 {
     }
 }
 
-fn recipe(
+/// Training of a variant: its settings, with what differs between rounds.
+pub(super) fn recipe(
     variant: &spec::Variant,
     start: train::Start,
     length: train::Length,

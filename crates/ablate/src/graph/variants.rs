@@ -8,7 +8,7 @@ use ablate_spec as spec;
 use super::build::{Text, add};
 use super::{SeedNodes, StudyGraph, rounds};
 use crate::exit::CommandError;
-use crate::stages::{eval, importance, inherit, masks, select, skips, train};
+use crate::stages::{eval, importance, inherit, masks, skips, train};
 
 /// The first weights of a variant that inherits.
 ///
@@ -70,7 +70,7 @@ pub fn inherit(
             WidthCriterion::Taylor
         }
         spec::WidthCriterion::Learned(how) => {
-            let recipe = mask_recipe(variant, parent.seed, init, (layers, how));
+            let recipe = mask_recipe(variant, parent.seed, init, (layers, how))?;
             let recipe = serde_json::to_value(&recipe).map_err(CommandError::bug)?;
             inputs.push(("shards", text.shards));
             let masked = graph.add(masks::STAGE, masks::VERSION, &name, recipe, inputs);
@@ -104,7 +104,8 @@ fn measured(
     let missing = || CommandError::bug(format!("no tokens of `{}`", parent.name));
     let shards = graph.node(trained).inputs.get("shards").copied().ok_or_else(missing)?;
     let start = train::Start::Given;
-    let trained_as = recipe(&parent.variant, start, first_length(&parent.variant), parent.seed);
+    let length = rounds::first_length(&parent.variant);
+    let trained_as = rounds::recipe(&parent.variant, start, length, 1, parent.seed)?;
     let recipe = importance::Recipe { tokens, seed: parent.seed, trained: trained_as };
     let name = shape_name(&parent.variant);
     let inputs = [("weights", trained), ("shards", shards)];
@@ -117,9 +118,10 @@ fn mask_recipe(
     seed: u64,
     init: &spec::Inherit,
     (layers, how): (inherit::Layers, spec::LearnedMasks),
-) -> masks::Recipe {
-    let trained = recipe(variant, train::Start::Given, train::Length::Tokens(how.tokens), seed);
-    masks::Recipe {
+) -> Result<masks::Recipe, CommandError> {
+    let length = train::Length::Tokens(how.tokens);
+    let trained = rounds::recipe(variant, train::Start::Given, length, 1, seed)?;
+    Ok(masks::Recipe {
         child: trained.model,
         first: init.first,
         last: init.last,
@@ -138,7 +140,7 @@ fn mask_recipe(
         clip: trained.clip,
         precision: trained.precision,
         seed,
-    }
+    })
 }
 
 /// Training and scoring of a variant with one seed.

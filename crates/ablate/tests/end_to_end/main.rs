@@ -14,6 +14,7 @@ mod optimisation;
 mod outcome;
 mod own_text;
 mod paper;
+mod paper_sizes;
 mod run;
 mod sandbox;
 mod shipped;

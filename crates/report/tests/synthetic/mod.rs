@@ -11,6 +11,7 @@ use ablate_report::{
     Provenance, ScoreRow, SkipRow, SpreadRow, StudyData, StudyInfo, TokenizerRow, VariantRow,
 };
 
+#[allow(unused_imports, reason = "not every test draws grids")]
 pub(crate) use grid::{grid, rounds};
 
 /// Name, language, metric, options (0 for generation), how far above chance the benchmark lets a model come.
