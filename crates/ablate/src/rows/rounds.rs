@@ -68,11 +68,9 @@ pub fn rows(
 /// Mean and variance of the number of batches that two uniform draws without replacement have in
 /// common: hypergeometric, in each part where parts are drawn by themselves.
 fn uniform_overlap(one: &Ledger, other: &Ledger) -> (f64, f64) {
-    let whole = vec![0..one.batches];
-    let parts = match other.by_part {
-        true => part_ranges(one.batches, other.parts).unwrap_or(whole),
-        false => whole,
-    };
+    let count = if other.by_part { other.parts } else { 1 };
+    // A ledger's parts are at most its batches.
+    let parts = part_ranges(one.batches, count).unwrap_or_default();
     let (mut mean, mut variance) = (0.0, 0.0);
     for part in parts {
         let kept = |ledger: &Ledger| {

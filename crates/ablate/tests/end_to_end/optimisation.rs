@@ -2,7 +2,7 @@
 //! and what is forgotten.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -134,7 +134,7 @@ fn trainings(sandbox: &Sandbox, variant: &str) -> Vec<PathBuf> {
     .collect()
 }
 
-fn learning_rates(folder: &PathBuf) -> Vec<f64> {
+fn learning_rates(folder: &Path) -> Vec<f64> {
     let metrics = fs::read_to_string(folder.join("metrics.jsonl")).unwrap();
     let lines = metrics.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     lines.filter_map(|line| line["learning_rate"].as_f64()).collect()
@@ -188,7 +188,7 @@ fn rounds_of_every_kind_and_what_is_forgotten() {
         })
         .collect();
     assert_eq!(updates, [20, 30, 40]);
-    let rates: Vec<f64> = folders.iter().flat_map(learning_rates).collect();
+    let rates: Vec<f64> = folders.iter().flat_map(|folder| learning_rates(folder)).collect();
     assert_eq!(rates.len(), 40);
     // 3% of 40 steps are 2 steps of warm-up; from there it falls to a tenth.
     assert!((rates[0] - 5e-3).abs() < 1e-12 && (rates[1] - 1e-2).abs() < 1e-12);
