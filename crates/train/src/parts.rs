@@ -27,7 +27,7 @@ mod tests {
     #[test]
     fn uneven_parts_differ_by_one() {
         assert_eq!(part_ranges(7, 3).unwrap(), [0..2, 2..4, 4..7]);
-        assert_eq!(part_ranges(5, 1).unwrap(), [0..5]);
+        assert_eq!(part_ranges(4, 2).unwrap(), [0..2, 2..4]);
         let error = part_ranges(5, 8).unwrap_err().to_string();
         assert!(error.contains("5 batches do not make 8 parts"), "{error}");
     }
