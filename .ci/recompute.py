@@ -289,6 +289,10 @@ class Report:
                     (i, "Loss, kept"): r["mean_loss_kept"],
                     (i, "Kept − all"): r["mean_loss_kept"] - r["mean_loss_all"],
                     (i, "Effective share (%)"): 100 * r["effective_share"],
+                    (i, "Entropy share (%)"): 100 * r["perplexity_share"],
+                    (i, "Largest / smallest p"): r["probability_ratio"],
+                    (i, "Overlap"): r["overlap"],
+                    (i, "Overlap, uniform"): r["overlap_expected"],
                 }
             yield "rounds", ledger
 
@@ -316,7 +320,9 @@ class Report:
     def beside(self, main, difference):
         """The mirrored element of the paper: each variant beside its row, or the rows alone."""
         paper = json.loads(PAPER.read_text(encoding="utf-8"))["elements"]
-        element = next(element for element in paper if element["id"] == self.mirrors)
+        mirrored = [e for name in self.mirrors for e in paper if e["id"] == name]
+        # The first one whose table is `paper.csv`: figures that are drawn have none.
+        element = next(element for element in mirrored if element.get("rows"))
         assert self.benchmarks, "the paper's averages are scores"
         with open(self.folder / "tables" / "paper.csv", newline="", encoding="utf-8") as file:
             written = list(csv.DictReader(file))
@@ -331,7 +337,7 @@ class Report:
                     title = column["title"] + (", derived" if column.get("derived") else "")
                     title += f" ({column['unit']})" if column.get("unit") else ""
                     table[row["label"], title] = row["values"].get(column["key"])
-                table[row["label"], "Average (%)"] = row["average"]
+                table[row["label"], "Average (%)"] = row.get("average")
             return table
         # Every variant has a row of its own: in a ladder the one of its rung, else of its rank.
         labels = [row["In the paper"] for row in written[: len(self.names)]]

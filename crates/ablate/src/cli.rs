@@ -187,6 +187,10 @@ pub struct BenchArgs {
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub steps: u64,
 
+    /// Time decoding instead of training: 20 prompts of two tokens, 510 new ones each, as in the paper
+    #[arg(long, conflicts_with_all = ["steps", "jobs"])]
+    pub decode: bool,
+
     /// Print JSON
     #[arg(long)]
     pub json: bool,

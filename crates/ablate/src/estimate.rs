@@ -5,6 +5,7 @@
 //! timing of each shape on this machine with one thread, kept for the next time; the rest of
 //! the time, and all memory and disk, are estimates from the constants in [`rates`].
 
+pub mod decoding;
 mod length;
 mod probe;
 mod rates;

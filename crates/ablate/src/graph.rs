@@ -1,11 +1,14 @@
 //! A study as a graph of stages.
 
+mod absent;
 mod build;
-pub mod inputs;
+mod inputs;
 mod rounds;
 mod variants;
 
+pub use absent::stand_in;
 pub use build::build;
+pub use variants::model;
 
 use std::collections::BTreeMap;
 

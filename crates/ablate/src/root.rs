@@ -38,6 +38,11 @@ impl Root {
         self.0.join("data").join("store").join("threads.json")
     }
 
+    /// Measured speeds of decoding.
+    pub fn decoding(&self) -> PathBuf {
+        self.0.join("data").join("store").join("decoding.json")
+    }
+
     /// Measured speeds of this machine.
     pub fn timings(&self) -> PathBuf {
         self.0.join("data").join("store").join("timings.json")

@@ -18,8 +18,9 @@ use ablate_pipeline::{Artifact, Failure, FailureKind, NodeId, State, Store};
 use ablate_report::{AxisInfo, Provenance, StudyData, StudyInfo};
 use ablate_spec::{Axis, Design};
 
+use crate::estimate::decoding;
 use crate::exit::CommandError;
-use crate::graph::StudyGraph;
+use crate::graph::{self, StudyGraph};
 use crate::machine::{self, Machine};
 use crate::root::Root;
 use crate::stages::{BACKEND, WITH_TENSORS};
@@ -50,8 +51,11 @@ pub fn collect(
         spec_text: loaded.text.clone(),
         ..StudyData::default()
     };
+    let machine = Machine::current();
     for (nodes, variant) in built.variants.iter().zip(&study.variants) {
-        data.variants.push(variants::row(&results, nodes, variant)?);
+        let mut row = variants::row(&results, nodes, variant)?;
+        row.decoding = decoding::known(root, &machine, &graph::model(variant));
+        data.variants.push(row);
         for seed in &nodes.seeds {
             scores::rows(&results, &nodes.name, seed, &mut data)?;
             skips::rows(&results, &nodes.name, seed, &mut data)?;

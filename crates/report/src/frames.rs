@@ -288,6 +288,7 @@ impl Rows for VariantRow {
             number("rounds", rows, |r| r.rounds),
             text("reading", rows, |r| &r.reading),
             optional("passes", rows, |r| r.passes),
+            optional("decoding", rows, |r| r.decoding),
             number("seconds", rows, |r| r.seconds),
             optional("residual", rows, |r| r.residual),
             json("failed", |r| to_json(&r.failed))?,
@@ -338,6 +339,9 @@ impl Rows for VariantRow {
         read_u64(frame, "rounds", &mut rows, |r, v| r.rounds = v)?;
         read_text(frame, "reading", &mut rows, |r, v| r.reading = v)?;
         read_f64(frame, "passes", &mut rows, |r, v| r.passes = v)?;
+        if frame.column("decoding").is_ok() {
+            read_f64(frame, "decoding", &mut rows, |r, v| r.decoding = v)?;
+        }
         read_f64(frame, "seconds", &mut rows, |r, v| r.seconds = v.unwrap_or(f64::NAN))?;
         read_f64(frame, "residual", &mut rows, |r, v| r.residual = v)?;
         read_f64(frame, "coverage", &mut rows, |r, v| r.coverage = v)?;

@@ -37,6 +37,8 @@ pub struct Mirror {
     pub state: MirrorState,
     /// What is wrong with the file.
     pub problem: Option<String>,
+    /// An input that is not there: it cannot be run here.
+    pub missing: Option<String>,
     /// Variants of the study.
     pub variants: usize,
     /// Seeds of every variant.
@@ -307,6 +309,7 @@ fn study(mirror: &Mirror, parts: Vec<String>) -> Value {
         words => words(mirror),
         report => mirror.report.as_deref(),
         problem => mirror.problem.as_deref(),
+        missing => mirror.missing.as_deref(),
         claims => mirror.claims.iter().map(claim).collect::<Vec<Value>>(),
         parts => parts,
     }

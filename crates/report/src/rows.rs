@@ -167,6 +167,9 @@ pub struct VariantRow {
     pub passes: Option<f64>,
     /// Seconds of all that, measured, mean over seeds.
     pub seconds: f64,
+    /// Tokens per second of a sequence while a batch of 20 is decoded, where that was measured.
+    #[serde(default)]
+    pub decoding: Option<f64>,
     /// Held quantity over its target, minus one.
     pub residual: Option<f64>,
     /// Seeds that did not finish, each with the reason.

@@ -4,6 +4,8 @@
 //! process of its own: the memory that it needs is its own too. Nothing enters the store; speeds
 //! with one thread are kept for `plan`.
 
+mod decode;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -66,6 +68,9 @@ pub fn run(root: &Root, args: &BenchArgs) -> CommandResult {
     let chosen: Vec<&VariantNodes> =
         built.variants.iter().filter(|variant| wanted(&variant.name, &args.variant)).collect();
     let threads = args.threads.unwrap_or(machine.cores).max(1);
+    if args.decode && !chosen.is_empty() {
+        return decode::run(root, args, (&built, &chosen), threads);
+    }
     let start = Instant::now();
     let (variants, jobs) = match chosen[..] {
         [] => {

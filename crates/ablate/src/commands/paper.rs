@@ -115,6 +115,9 @@ fn more(mirror: &Mirror) -> String {
     parts.extend(mirror.parameters.map(|ends| format!("{} parameters", span(ends))));
     parts.extend(mirror.tokens.map(|ends| format!("{} tokens", span(ends))));
     parts.extend(mirror.finished.clone());
+    if mirror.missing.is_some() {
+        parts.push("its inputs are not here".to_owned());
+    }
     parts.join(", ")
 }
 
@@ -212,7 +215,9 @@ impl Search<'_> {
         if mirror.elements.is_empty() {
             return Ok((mirror, BTreeSet::new()));
         }
-        let built = match graph::build(study) {
+        let (stood_in, missing) = graph::stand_in(study);
+        mirror.missing = missing.into_values().next();
+        let built = match graph::build(&stood_in) {
             Ok(built) => built,
             Err(error) => {
                 mirror.problem = Some(error.message);

@@ -2,7 +2,6 @@
 //!
 //! Writes nothing but the file of timings, and goes on without where that cannot be written.
 
-mod absent;
 mod blocked;
 mod claims;
 mod contents;
@@ -27,7 +26,7 @@ pub fn run(root: &Root, args: &PlanArgs) -> CommandResult {
     for warning in claims::warnings(&loaded.study) {
         say(&warning);
     }
-    let (study, missing) = absent::stand_in(&loaded.study);
+    let (study, missing) = graph::stand_in(&loaded.study);
     let mut built = graph::build(&study)?;
     let machine = Machine::current();
     let timing = if args.no_timing { Timing::Cached } else { Timing::Measure };

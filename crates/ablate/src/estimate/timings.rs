@@ -54,6 +54,13 @@ pub trait Sane {
     fn is_sane(&self) -> bool;
 }
 
+/// A rate.
+impl Sane for f64 {
+    fn is_sane(&self) -> bool {
+        self.is_finite() && *self > 0.0
+    }
+}
+
 /// A number of threads.
 impl Sane for usize {
     fn is_sane(&self) -> bool {

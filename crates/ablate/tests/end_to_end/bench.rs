@@ -1,5 +1,7 @@
 //! `ablate bench`.
 
+use std::fs;
+
 use serde_json::Value;
 
 use crate::sandbox::{Sandbox, TINY, files};
@@ -54,4 +56,32 @@ fn a_variant_that_is_not_there_is_no_match() {
     assert_eq!(ended.code, Some(4), "{ended}");
     assert!(ended.stderr.contains("there are plain, deep"), "{ended}");
     assert!(ended.stdout.is_empty());
+}
+
+/// Decoding is timed for every variant, and the report of the study shows it.
+#[test]
+fn decoding_is_measured_and_shown() {
+    let sandbox = Sandbox::with_study(TINY);
+    let measured = sandbox.json(&["bench", "tiny.toml", "--decode", "--json", "--backend", "flex"]);
+    let variants = measured["variants"].as_array().unwrap();
+    assert_eq!(variants.len(), 2);
+    for variant in variants {
+        let mut seconds = numbers(variant, "seconds");
+        assert_eq!((&variant["batch"], &variant["new_tokens"]), (&20.into(), &510.into()));
+        assert_eq!(seconds.len(), 3);
+        seconds.sort_by(f64::total_cmp);
+        let speed = variant["tokens_per_second"].as_f64().unwrap();
+        assert!((speed * seconds[1] / 510.0 - 1.0).abs() < 1e-9, "{variant}");
+    }
+    sandbox.succeed(&["run", "tiny.toml"]);
+    let table = fs::read_to_string(sandbox.report().join("tables/cost.csv")).unwrap();
+    let mut lines = table.lines();
+    let column = lines.next().unwrap().split(',').position(|title| title.starts_with("Decoding"));
+    let shown: Vec<f64> =
+        lines.map(|line| line.split(',').nth(column.unwrap()).unwrap().parse().unwrap()).collect();
+    assert_eq!(shown.len(), 2);
+    for (shown, variant) in shown.iter().zip(variants) {
+        let speed = variant["tokens_per_second"].as_f64().unwrap();
+        assert!((shown - speed).abs() <= 0.0501, "{shown}, {variant}");
+    }
 }

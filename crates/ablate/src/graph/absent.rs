@@ -6,7 +6,7 @@ use std::path::Path;
 use ablate_corpus::{CorpusError, expand};
 use ablate_spec::{Build, Compact, Origin, Storyworld, Study, TrainBpe, Variant};
 
-use crate::graph::inputs;
+use super::inputs;
 
 /// What a corpus of unknown size is taken for.
 const UNKNOWN: u64 = 1_000_000_000;
