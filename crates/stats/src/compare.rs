@@ -1,6 +1,7 @@
 //! The decision behind "best" marks and "not distinguishable" in tables.
 
-use crate::error::{StatsError, check_fraction, check_same_length, check_table};
+use crate::differences::Differences;
+use crate::error::{StatsError, check_fraction};
 use crate::estimate::{Estimate, mean, variance};
 use crate::paired::{constant_p, paired_t, sign_flip};
 use crate::tails::{student_two_sided, student_two_sided_quantile};
@@ -109,21 +110,8 @@ pub fn compare(a: &[Vec<f64>], b: &[Vec<f64>]) -> Result<Comparison, StatsError>
 /// Unequal numbers of seeds or items, ragged or empty tables, one seed with one item,
 /// values that are not finite, a level outside (0, 1).
 pub fn compare_at(a: &[Vec<f64>], b: &[Vec<f64>], level: f64) -> Result<Comparison, StatsError> {
-    const WHAT: &str = "a paired comparison";
-    check_fraction(WHAT, "level", level)?;
-    check_same_length(WHAT, "seeds", a.len(), b.len())?;
-    let (seeds, items) = check_table(WHAT, a)?;
-    let (_, items_of_b) = check_table(WHAT, b)?;
-    check_same_length(WHAT, "items", items, items_of_b)?;
-    if seeds * items < 2 {
-        return Err(StatsError::TooFew { what: WHAT, needed: 2, got: 1 });
-    }
-    let rows: Vec<Vec<f64>> = a
-        .iter()
-        .zip(b)
-        .map(|(left, right)| left.iter().zip(right).map(|(a, b)| a - b).collect())
-        .collect();
-    let by_seed: Vec<f64> = rows.iter().map(|row| mean(row)).collect();
+    check_fraction("a paired comparison", "level", level)?;
+    let Differences { rows, by_seed, seeds, items } = Differences::of(a, b)?;
     let (basis, tested) = match (seeds, items) {
         (1, _) => (Basis::ItemsOnly, paired_t(&rows[0], level)?),
         (_, 1) => (Basis::SeedsOnly, paired_t(&by_seed, level)?),

@@ -2,7 +2,8 @@
 //! is it on, is it none to speak of, and how much more would have to be measured to tell?
 
 use crate::compare::Basis;
-use crate::error::{StatsError, check_fraction, check_same_length, check_table};
+use crate::differences::Differences;
+use crate::error::{StatsError, check_fraction};
 use crate::estimate::{mean, variance};
 use crate::paired::constant_p;
 use crate::power::{equivalence_power, smallest, two_sided_power};
@@ -66,20 +67,7 @@ impl Contrast {
     /// Unequal numbers of seeds or items, ragged or empty tables, one seed with one item, values
     /// that are not finite.
     pub fn of(a: &[Vec<f64>], b: &[Vec<f64>]) -> Result<Self, StatsError> {
-        const WHAT: &str = "a paired comparison";
-        check_same_length(WHAT, "seeds", a.len(), b.len())?;
-        let (seeds, items) = check_table(WHAT, a)?;
-        let (_, items_of_b) = check_table(WHAT, b)?;
-        check_same_length(WHAT, "items", items, items_of_b)?;
-        if seeds * items < 2 {
-            return Err(StatsError::TooFew { what: WHAT, needed: 2, got: 1 });
-        }
-        let rows: Vec<Vec<f64>> = a
-            .iter()
-            .zip(b)
-            .map(|(left, right)| left.iter().zip(right).map(|(a, b)| a - b).collect())
-            .collect();
-        let by_seed: Vec<f64> = rows.iter().map(|row| mean(row)).collect();
+        let Differences { rows, by_seed, seeds, items } = Differences::of(a, b)?;
         let (basis, spread) = match (seeds, items) {
             (1, _) => {
                 let item = variance(&rows[0]);

@@ -14,6 +14,7 @@ mod bootstrap;
 mod compare;
 mod contrast;
 mod correlation;
+mod differences;
 mod error;
 mod estimate;
 mod multiple;
