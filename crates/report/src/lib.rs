@@ -27,7 +27,7 @@ mod table;
 mod tables;
 mod write;
 
-pub use claims::{ClaimRow, ClaimTest, Enough, Expectation, JudgedClaim, Judgement};
+pub use claims::{ClaimRow, ClaimTest, Compared, Enough, Expectation, JudgedClaim, Judgement};
 pub use compare::{Comparison, Pair, Quantity, ScoreDifference, Selection, compare};
 pub use error::ReportError;
 pub use number::{count, duration, fixed, grouped, si, si_unit, signed};

@@ -8,7 +8,8 @@ use std::fs;
 use std::path::Path;
 
 use ablate_report::{
-    Expectation, JudgedClaim, Judgement, ScoreRow, StudyData, StudyInfo, VariantRow, write,
+    Compared, Expectation, JudgedClaim, Judgement, ScoreRow, SkipRow, StudyData, StudyInfo,
+    VariantRow, write,
 };
 use serde::Deserialize;
 use synthetic::{claim, order};
@@ -34,6 +35,7 @@ struct Fixture {
 struct Expected {
     id: String,
     order: Option<Vec<String>>,
+    gains: Option<Vec<(String, String)>>,
     equal: Option<Vec<String>>,
     within: Option<f64>,
     size: Option<String>,
@@ -55,6 +57,9 @@ struct ExpectedTest {
 
 impl Expected {
     fn expectation(&self) -> Expectation {
+        if let Some(pairs) = &self.gains {
+            return gains(pairs);
+        }
         match (&self.order, &self.equal, self.within) {
             (Some(names), ..) => Expectation::Order(names.clone()),
             (_, Some(names), Some(within)) => {
@@ -68,6 +73,19 @@ impl Expected {
             }
         }
     }
+}
+
+/// An order of gains.
+fn gains(pairs: &[(String, String)]) -> Expectation {
+    let mut variants: Vec<String> = Vec::new();
+    let mut place = |name: &String| {
+        variants.iter().position(|known| known == name).unwrap_or_else(|| {
+            variants.push(name.clone());
+            variants.len() - 1
+        })
+    };
+    let gains = pairs.iter().map(|(a, b)| (place(a), place(b))).collect();
+    Expectation::Gains { gains, variants }
 }
 
 fn fixture() -> (Fixture, StudyData) {
@@ -131,7 +149,10 @@ fn verdicts_are_those_of_scipy() {
             let (low, high) = test.interval.unwrap();
             close(low, expected.low);
             close(high, expected.high);
-            assert_eq!(test.basis, if test.correlation { "variants" } else { "seeds" });
+            assert_eq!(
+                test.basis,
+                if test.compared == Compared::Ranks { "variants" } else { "seeds" }
+            );
         }
         seen.push(found.verdict);
     }
@@ -281,7 +302,7 @@ fn the_papers_effect_stands_beside() {
         vec![claim("c", "average", Expectation::Trend { size: "depth".into(), rises: true })];
     data.claims[0].source = "Figure 4".into();
     let test = one(&data).tests.remove(0);
-    assert!((test.paper.unwrap() - 0.528).abs() < 0.002 && test.correlation);
+    assert!((test.paper.unwrap() - 0.528).abs() < 0.002 && test.compared == Compared::Ranks);
     let (low, high) = test.paper_interval.unwrap();
     assert!(low > 0.1 && high < 0.8);
 
@@ -289,6 +310,94 @@ fn the_papers_effect_stands_beside() {
     data.claims = vec![claim("c", "bits_per_byte", order(&["baseline", "rounds"]))];
     let found = one(&data);
     assert!(found.tests[0].paper.is_none() && found.remarks[0].contains("does not report"));
+}
+
+/// Of gains the paper's own: in Figure 1 inheritance adds 3.26 and the tokenizer 1.70.
+#[test]
+fn gains_are_compared_over_seeds_and_items() {
+    let mut data = synthetic::ladder(&[1, 2, 3], 30);
+    let pair = |a: &str, b: &str| (a.to_string(), b.to_string());
+    let steps = [
+        pair("inheritance", "architecture"),
+        pair("architecture", "compact-tokenizer"),
+        pair("compact-tokenizer", "baseline"),
+    ];
+    data.claims = vec![claim("c", "average", gains(&steps))];
+    let found = one(&data);
+    assert_eq!((found.tests.len(), found.unit.as_str()), (2, "points"));
+    let test = &found.tests[0];
+    assert_eq!(
+        (test.compared, test.seeds, test.basis.as_str()),
+        (Compared::Gains, 3, "seeds and items")
+    );
+    assert!(test.items > 1);
+    close(test.paper.unwrap(), 3.26 - 2.42);
+    close(found.tests[1].paper.unwrap(), 2.42 - 1.70);
+    // The difference of the differences of the averages.
+    let average = |variant: &str| {
+        let rows = data.scores.iter().filter(|row| row.variant == variant && row.primary);
+        let values: Vec<f64> =
+            rows.filter(|row| row.metric != "bits_per_byte").map(|row| 100.0 * row.value).collect();
+        values.iter().sum::<f64>() / values.len() as f64
+    };
+    let expected =
+        average("inheritance") - 2.0 * average("architecture") + average("compact-tokenizer");
+    assert!((test.value - expected).abs() < 1e-6, "{} {expected}", test.value);
+    assert!(found.line().contains(") − (“"), "{}", found.line());
+}
+
+/// By hand: two models of eight layers, whose first two layers cost 20 and 24 points more than the middle.
+#[test]
+fn ends_matter_more_than_the_middle() {
+    let layers = |first, count| Expectation::Layers { first, count };
+    let mut data = bits(&[("a", vec![1.0, 1.0]), ("b", vec![1.0])]);
+    for variant in &mut data.variants {
+        variant.depth = 8;
+    }
+    let skip = |variant: &str, seed: u64, first: u64, value: f64| SkipRow {
+        variant: variant.into(),
+        seed,
+        count: 1,
+        first,
+        benchmark: "x".into(),
+        language: "en".into(),
+        metric: "acc".into(),
+        value,
+        ..SkipRow::default()
+    };
+    for (variant, seed, start) in [("a", 1, 0.30), ("a", 2, 0.26), ("b", 1, 0.28)] {
+        data.skips.extend((0..2).map(|layer| skip(variant, seed, layer, start)));
+        data.skips.extend((2..8).map(|layer| skip(variant, seed, layer, 0.50)));
+    }
+    data.scores.push(ScoreRow {
+        variant: "a".into(),
+        seed: 1,
+        benchmark: "x".into(),
+        language: "en".into(),
+        metric: "acc".into(),
+        value: 0.5,
+        primary: true,
+        ..ScoreRow::default()
+    });
+    data.claims = vec![claim("c", "average", layers(true, 2))];
+    data.claims[0].source = "Figure 5".into();
+    let found = one(&data);
+    let test = &found.tests[0];
+    assert_eq!((test.compared, test.seeds, test.basis.as_str()), (Compared::Layers, 3, "models"));
+    // 20, 24 and 22 points; t = 22 / (2 / sqrt 3) with two degrees of freedom, where p = 1 - t / sqrt(t² + 2).
+    close(test.value, 22.0);
+    close(test.p, 1.0 - (363.0_f64 / 365.0).sqrt());
+    assert_eq!(found.verdict, Judgement::Holds);
+    // In the paper the first layers of four models cost far more than the middle.
+    assert!(test.paper.unwrap() > 20.0, "{:?}", test.paper);
+    // The last layer is as the middle.
+    data.claims = vec![claim("c", "average", layers(false, 1))];
+    assert_eq!(one(&data).tests[0].value, 0.0);
+    data.claims = vec![claim("c", "bits_per_byte", layers(true, 2))];
+    assert!(one(&data).reason.unwrap().contains("not for bits per byte"));
+    data.skips.clear();
+    data.claims = vec![claim("c", "average", layers(true, 2))];
+    assert!(one(&data).reason.unwrap().contains("eval.skip_layers"));
 }
 
 /// Each rank, each row of its own among the variants of the claim.
@@ -324,11 +433,11 @@ fn claims_are_rendered() {
     }
     let page = text("index.html");
     assert!(page.contains("id=\"claims\"") && page.contains("Fewer &lt;bits&gt; &amp; more"));
-    let finding = "Of 9 claims: 3 hold (fewer-when-deeper, equal, falls), 4 contradicted";
+    let finding = "Of 12 claims: 4 hold (fewer-when-deeper, equal, falls, gains), 5 contradicted";
     assert!(page.contains(finding), "{page}");
     let json: serde_json::Value = serde_json::from_str(&text("claims.json")).unwrap();
     let json = &json["claims"];
-    assert_eq!(json.as_array().unwrap().len(), 9);
+    assert_eq!(json.as_array().unwrap().len(), 12);
     assert_eq!(
         (&json[0]["verdict"], &json[0]["id"]),
         (&"holds".into(), &"fewer-when-deeper".into())

@@ -1,12 +1,13 @@
-//! Reads claims: orders and equalities of variants such as `compact > base`, and relations of the
-//! metric to a size such as `rises with depth`.
+//! Reads claims: orders and equalities of variants such as `compact > base`, orders of gains such as
+//! `b - a > d - c`, relations of the metric to a size such as `rises with depth`, and which layers
+//! matter, as in `first 2 layers > middle layers`.
 
 use crate::file::ClaimTable;
 use crate::naming::slug_problem;
 use crate::reporter::Reporter;
 use crate::suggestion::advice;
 use crate::tree::{At, Node, Table};
-use crate::{Claim, Expectation, Quantity};
+use crate::{Claim, End, Expectation, Quantity};
 
 /// The claims of a study over variants of these names; `None` when the names are not known
 /// because a variant could not be read.
@@ -73,12 +74,23 @@ fn expectation(
         || variants.iter().any(String::is_empty)
     {
         let what = format!("`{expect}` is not an expectation");
-        let why = "expected names of variants joined by `>`, by `<` or by `=`, or `rises with`, \
-                   `falls with` or `unrelated to` a size"
-            .to_string();
+        let why =
+            "expected names of variants joined by `>`, by `<` or by `=`, differences of them \
+                   joined by `>`, `rises with`, `falls with` or `unrelated to` a size, or `first 2 \
+                   layers > middle layers`"
+                .to_string();
         let help = Some("write for example expect = \"compact > base\"".into());
         report.error(&at("expect"), what, why, help);
         return None;
+    }
+    if variants.iter().any(|part| part.contains(" - ")) {
+        let expectation = gains(&variants, signs[0], &at("expect"), names, report)?;
+        no_tolerance(table, at, report)?;
+        return Some(expectation);
+    }
+    if let Some((end, count)) = layers(&variants, signs[0]) {
+        no_tolerance(table, at, report)?;
+        return Some(Expectation::Layers { end, count });
     }
     check_names(&variants, &at("expect"), names, report);
     if signs[0] == '=' {
@@ -90,6 +102,52 @@ fn expectation(
         variants.reverse();
     }
     Some(Expectation::Order(variants))
+}
+
+/// `a - b > c - d`.
+fn gains(
+    parts: &[String],
+    sign: char,
+    at: &At,
+    names: Option<&[&str]>,
+    report: &mut Reporter,
+) -> Option<Expectation> {
+    let pairs: Option<Vec<(&str, &str)>> = parts
+        .iter()
+        .map(|part| part.split_once(" - ").map(|(a, b)| (a.trim(), b.trim())))
+        .collect();
+    let written = |pair: &(&str, &str)| !pair.0.is_empty() && !pair.1.is_empty();
+    let Some(pairs) = pairs.filter(|pairs| sign == '>' && pairs.iter().all(written)) else {
+        let what = "this is not an order of gains".to_string();
+        let why = "every side is one variant minus another, joined by `>`".to_string();
+        let help = Some("write for example expect = \"b - a > d - c\"".into());
+        report.error(at, what, why, help);
+        return None;
+    };
+    let mut variants: Vec<String> = Vec::new();
+    let mut place = |name: &str| {
+        variants.iter().position(|known| known == name).unwrap_or_else(|| {
+            variants.push(name.to_string());
+            variants.len() - 1
+        })
+    };
+    let gains = pairs.iter().map(|(a, b)| (place(a), place(b))).collect();
+    for (a, b) in &pairs {
+        check_names(&[(*a).to_string(), (*b).to_string()], at, names, report);
+    }
+    Some(Expectation::Gains { gains, variants })
+}
+
+/// `first 2 layers > middle layers`.
+fn layers(parts: &[String], sign: char) -> Option<(End, usize)> {
+    let ([outer, middle], '>') = (parts, sign) else { return None };
+    let words: Vec<&str> = outer.split_whitespace().collect();
+    let ([end, count, "layers" | "layer"], "middle layers") = (&words[..], middle.as_str()) else {
+        return None;
+    };
+    let end = [End::First, End::Last].into_iter().find(|known| known.name() == *end)?;
+    let count = count.parse().ok().filter(|count| *count > 0)?;
+    Some((end, count))
 }
 
 fn check_names(parts: &[String], at: &At, names: Option<&[&str]>, report: &mut Reporter) {
@@ -182,7 +240,7 @@ fn paper_rows(
         );
         let why = "one row for each variant of `expect`, in its order".to_string();
         let help = (variants == 0)
-            .then(|| "remove it: a relation to a size is read off all rows of the paper".into());
+            .then(|| "remove it: what is said of no variant is read off the whole element".into());
         report.error(&at("paper"), what, why, help);
     }
     if matches!(expectation, Expectation::Order(_)) && table.expect.contains('<') {

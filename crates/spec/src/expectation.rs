@@ -1,4 +1,5 @@
-//! What a claim expects of its metric: an order, equality, or a relation to a size.
+//! What a claim expects of its metric: an order of variants or of gains, equality, a relation to a
+//! size, or which layers matter.
 
 use serde::Serialize;
 
@@ -8,6 +9,13 @@ use serde::Serialize;
 pub enum Expectation {
     /// The metric falls from the first of these variants to the last.
     Order(Vec<String>),
+    /// Gains, each the metric of one variant minus that of another, fall from the first to the last.
+    Gains {
+        /// What is subtracted from what, by position in `variants`.
+        gains: Vec<(usize, usize)>,
+        /// Variants, in the order in which they were written.
+        variants: Vec<String>,
+    },
     /// No two of these variants differ by more than `within`.
     Equal {
         /// Variants, in the order in which they were written.
@@ -29,14 +37,44 @@ pub enum Expectation {
         /// Largest rank correlation, of either sign, that counts as none.
         within: f64,
     },
+    /// A layer at one end of a model costs more of the metric when it is left out than a layer of
+    /// the middle, which is all but the first and the last quarter (rounded up) and these layers.
+    Layers {
+        /// Which end.
+        end: End,
+        /// How many layers of it.
+        count: usize,
+    },
 }
 
 impl Expectation {
     /// The variants that are named, largest first in an order.
     pub fn variants(&self) -> &[String] {
         match self {
-            Self::Order(variants) | Self::Equal { variants, .. } => variants,
-            Self::Trend { .. } | Self::Unrelated { .. } => &[],
+            Self::Order(variants) | Self::Gains { variants, .. } | Self::Equal { variants, .. } => {
+                variants
+            }
+            Self::Trend { .. } | Self::Unrelated { .. } | Self::Layers { .. } => &[],
+        }
+    }
+}
+
+/// An end of a model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum End {
+    /// The embedding's.
+    First,
+    /// The head's.
+    Last,
+}
+
+impl End {
+    /// As study files write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::First => "first",
+            Self::Last => "last",
         }
     }
 }

@@ -50,7 +50,7 @@ mod twins;
 mod variant;
 
 pub use diagnostic::{Diagnostic, Failure, Severity, SourceText, render};
-pub use expectation::{Expectation, Quantity};
+pub use expectation::{End, Expectation, Quantity};
 pub use layers::Read;
 pub use load::{Loaded, Options, Outline, load, outline};
 pub use rounds::*;

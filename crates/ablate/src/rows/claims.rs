@@ -1,7 +1,7 @@
 //! A claim of the study file in the terms of a report.
 
 use ablate_report::{ClaimRow, Expectation};
-use ablate_spec::{Claim, Expectation as Written};
+use ablate_spec::{Claim, End, Expectation as Written};
 
 /// The row of a claim.
 pub fn row(claim: &Claim) -> ClaimRow {
@@ -13,6 +13,9 @@ pub fn row(claim: &Claim) -> ClaimRow {
         expect: claim.expect.clone(),
         expectation: match &claim.expectation {
             Written::Order(variants) => Expectation::Order(variants.clone()),
+            Written::Gains { gains, variants } => {
+                Expectation::Gains { gains: gains.clone(), variants: variants.clone() }
+            }
             Written::Equal { variants, within } => {
                 Expectation::Equal { variants: variants.clone(), within: *within }
             }
@@ -21,6 +24,9 @@ pub fn row(claim: &Claim) -> ClaimRow {
             }
             Written::Unrelated { quantity, within } => {
                 Expectation::Unrelated { size: size(quantity), within: *within }
+            }
+            Written::Layers { end, count } => {
+                Expectation::Layers { first: *end == End::First, count: *count as u64 }
             }
         },
         source: claim.source.clone(),

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use ablate_stats::Basis;
 
-use super::items::Unpaired;
+use super::aligned::{Aligned, Unaligned, aligned, mean_over, values};
+use super::items::Scores;
 use super::{Analysis, LEVEL, Measure};
 
 /// What a difference says about the first of two variants.
@@ -81,17 +82,11 @@ pub(crate) struct Paired {
     /// First minus second.
     pub(crate) mean: f64,
     pub(crate) seeds: usize,
-    pub(crate) x: Grid,
-    pub(crate) y: Grid,
+    pub(crate) x: Scores,
+    pub(crate) y: Scores,
     /// Why items were not paired.
     pub(crate) note: Option<String>,
 }
-
-/// Scores, seeds by items.
-type Grid = Vec<Vec<f64>>;
-
-/// Largest disagreement, in percentage points, between a benchmark's score and the mean of its item scores.
-const SAME_SCORE: f64 = 1e-6;
 
 impl Analysis<'_> {
     /// The difference of two variants of this study; `None` when one of them has no value.
@@ -144,37 +139,24 @@ impl Analysis<'_> {
         b: usize,
         measure: Measure,
     ) -> Option<Result<Paired, Difference>> {
-        let theirs = other.same_measure(self, measure)?;
-        let (left, right) = (self.by_seed(a, measure)?, other.by_seed(b, theirs)?);
-        let seeds: Vec<u64> = left.keys().filter(|s| right.contains_key(*s)).copied().collect();
-        if seeds.is_empty() {
-            let reason = "no seed in common: the means are compared, nothing is tested";
-            let mean = average(left) - average(right);
-            return Some(Err(Difference::untested(mean, 0, reason.into())));
-        }
-        let mean = seeds.iter().map(|s| left[s] - right[s]).sum::<f64>() / seeds.len() as f64;
-        let mut note = None;
-        let mut tables = None;
-        match self.item_tables(a, other, b, measure, &seeds) {
-            Ok(Some((x, y))) => {
-                let found = grand_mean(&x) - grand_mean(&y);
-                if (found - mean).abs() <= SAME_SCORE {
-                    tables = Some((x, y));
-                } else {
-                    note = Some(
-                        "the saved items do not add up to the scores: paired over seeds only"
-                            .into(),
-                    );
-                }
+        let sides = [(self, a), (other, b)];
+        let means = values(&sides, measure)?;
+        Some(match aligned(&sides, measure)? {
+            Ok(Aligned { seeds, mut grids, note }) => {
+                let mean = mean_over(&means[0], &seeds) - mean_over(&means[1], &seeds);
+                let (y, x) = (grids.pop()?, grids.pop()?);
+                Ok(Paired { mean, seeds: seeds.len(), x, y, note })
             }
-            Ok(None) => {}
-            Err(reason) => return Some(Err(Difference::untested(mean, seeds.len(), reason))),
-        }
-        let (x, y) = tables.unwrap_or_else(|| {
-            let column = |side: &BTreeMap<u64, f64>| seeds.iter().map(|s| vec![side[s]]).collect();
-            (column(left), column(right))
-        });
-        Some(Ok(Paired { mean, seeds: seeds.len(), x, y, note }))
+            Err(Unaligned { seeds, reason }) if seeds.is_empty() => {
+                let mean = average(means[0]) - average(means[1]);
+                let reason = format!("{reason}: the means are compared, nothing is tested");
+                Err(Difference::untested(mean, 0, reason))
+            }
+            Err(Unaligned { seeds, reason }) => {
+                let mean = mean_over(&means[0], &seeds) - mean_over(&means[1], &seeds);
+                Err(Difference::untested(mean, seeds.len(), reason))
+            }
+        })
     }
 
     /// Whether a variant's benchmark score cannot be told from chance: the interval over its seeds includes chance, or the test over seeds
@@ -240,71 +222,8 @@ impl Analysis<'_> {
             }
         }
     }
-
-    /// Seeds by items of both sides; `Ok(None)` where the measure has no items at all, `Err` where items exist but cannot be paired.
-    fn item_tables(
-        &self,
-        a: usize,
-        other: &Analysis<'_>,
-        b: usize,
-        measure: Measure,
-        seeds: &[u64],
-    ) -> Result<Option<(Grid, Grid)>, String> {
-        let wanted: Vec<usize> = match measure {
-            Measure::Average => (0..self.benchmarks.len()).collect(),
-            Measure::Benchmark(index) => vec![index],
-            Measure::Bits(_) | Measure::MeanBits => return Ok(None),
-        };
-        let mut parts = Vec::new();
-        for index in wanted {
-            let Some(Measure::Benchmark(theirs)) =
-                other.same_measure(self, Measure::Benchmark(index))
-            else {
-                return Ok(None);
-            };
-            match self.items.pair(a, &other.items, b, (index, theirs), seeds) {
-                Ok(pairs) => parts.push(pairs),
-                Err(Unpaired::NoItems | Unpaired::NoSeeds) => return Ok(None),
-                Err(Unpaired::NoCommonItems) => {
-                    return Err(format!(
-                        "{}: no item in common, so nothing is paired or tested",
-                        self.benchmarks[index].title()
-                    ));
-                }
-                Err(Unpaired::Hashes { differing, items }) => {
-                    return Err(format!(
-                        "{}: {differing} of {items} items of the same name ask different things, so nothing is paired or tested",
-                        self.benchmarks[index].title()
-                    ));
-                }
-            }
-        }
-        // Every benchmark counts the same in the average however many items it has.
-        let total: usize = parts.iter().map(|p| p.a[0].len()).sum();
-        let join = |side: fn(&super::items::Pairs) -> &Vec<Vec<f64>>| -> Vec<Vec<f64>> {
-            (0..seeds.len())
-                .map(|s| {
-                    parts
-                        .iter()
-                        .flat_map(|p| {
-                            let row = &side(p)[s];
-                            let weight = total as f64 / (parts.len() * row.len()) as f64;
-                            row.iter().map(move |v| v * weight)
-                        })
-                        .collect()
-                })
-                .collect()
-        };
-        Ok(Some((join(|p| &p.a), join(|p| &p.b))))
-    }
 }
 
 fn average(values: &BTreeMap<u64, f64>) -> f64 {
     values.values().sum::<f64>() / values.len().max(1) as f64
-}
-
-/// Mean of a full table.
-fn grand_mean(rows: &[Vec<f64>]) -> f64 {
-    let count = rows.iter().map(Vec::len).sum::<usize>().max(1);
-    rows.iter().flatten().sum::<f64>() / count as f64
 }

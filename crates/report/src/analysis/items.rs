@@ -1,4 +1,4 @@
-//! Item outcomes of two sides brought into one shape: common seeds by common items. Items whose text differs are never paired.
+//! Item outcomes of several sides brought into one shape: common seeds by common items. Items whose text differs are never paired.
 
 use std::collections::BTreeMap;
 
@@ -6,18 +6,17 @@ use crate::analysis::Benchmark;
 use crate::rows::StudyData;
 
 /// Item id to the hash of what was asked and the score.
-type Outcomes = BTreeMap<String, (String, f64)>;
+pub(crate) type Outcomes = BTreeMap<String, (String, f64)>;
+
+/// Outcomes by seed.
+pub(crate) type BySeed = BTreeMap<u64, Outcomes>;
 
 /// Item outcomes by variant, benchmark and seed.
 #[derive(Debug, Default)]
-pub(crate) struct ItemIndex(BTreeMap<(usize, usize), BTreeMap<u64, Outcomes>>);
+pub(crate) struct ItemIndex(BTreeMap<(usize, usize), BySeed>);
 
-/// Scores of both sides, seeds by items, in percent.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Pairs {
-    pub(crate) a: Vec<Vec<f64>>,
-    pub(crate) b: Vec<Vec<f64>>,
-}
+/// Scores, seeds by items, in percent.
+pub(crate) type Scores = Vec<Vec<f64>>;
 
 /// Why items were not paired.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,51 +68,44 @@ impl ItemIndex {
             .then(|| seeds.values().map(|s| items.iter().map(|i| s[*i].1).collect()).collect())
     }
 
-    /// Pairs a benchmark of two sides over the given seeds.
-    pub(crate) fn pair(
-        &self,
-        variant: usize,
-        other: &Self,
-        other_variant: usize,
-        benchmark: (usize, usize),
-        seeds: &[u64],
-    ) -> Result<Pairs, Unpaired> {
-        let a = self.0.get(&(variant, benchmark.0)).ok_or(Unpaired::NoItems)?;
-        let b = other.0.get(&(other_variant, benchmark.1)).ok_or(Unpaired::NoItems)?;
-        if seeds.is_empty() {
-            return Err(Unpaired::NoSeeds);
-        }
-        let mut sides: Vec<(&Outcomes, &Outcomes)> = Vec::new();
-        for seed in seeds {
-            sides.push((
-                a.get(seed).ok_or(Unpaired::NoItems)?,
-                b.get(seed).ok_or(Unpaired::NoItems)?,
-            ));
-        }
-        let mut items: Vec<&String> = Vec::new();
-        let mut differing = 0;
-        for (item, (hash, _)) in sides[0].0 {
-            let everywhere: Vec<&(String, f64)> =
-                sides.iter().flat_map(|(x, y)| [x.get(item), y.get(item)]).flatten().collect();
-            if everywhere.len() < 2 * sides.len() {
-                continue;
-            }
-            if everywhere.iter().any(|(h, _)| h != hash) {
-                differing += 1;
-            } else {
-                items.push(item);
-            }
-        }
-        if differing > 0 {
-            return Err(Unpaired::Hashes { differing, items: items.len() + differing });
-        }
-        if items.is_empty() {
-            return Err(Unpaired::NoCommonItems);
-        }
-        let take = |side: &Outcomes| items.iter().map(|i| side[*i].1).collect::<Vec<f64>>();
-        Ok(Pairs {
-            a: sides.iter().map(|(x, _)| take(x)).collect(),
-            b: sides.iter().map(|(_, y)| take(y)).collect(),
-        })
+    /// Outcomes of a variant on a benchmark by seed.
+    pub(crate) fn of(&self, variant: usize, benchmark: usize) -> Option<&BySeed> {
+        self.0.get(&(variant, benchmark))
     }
+}
+
+/// Brings the outcomes of several sides on one benchmark into one shape over the given seeds: a table
+/// of scores for each side.
+pub(crate) fn align(sides: &[Option<&BySeed>], seeds: &[u64]) -> Result<Vec<Scores>, Unpaired> {
+    if seeds.is_empty() {
+        return Err(Unpaired::NoSeeds);
+    }
+    let rows: Vec<Vec<&Outcomes>> = sides
+        .iter()
+        .map(|side| {
+            let side = side.ok_or(Unpaired::NoItems)?;
+            seeds.iter().map(|seed| side.get(seed).ok_or(Unpaired::NoItems)).collect()
+        })
+        .collect::<Result<_, _>>()?;
+    let mut items: Vec<&String> = Vec::new();
+    let mut differing = 0;
+    for (item, (hash, _)) in rows[0][0] {
+        let mut everywhere = rows.iter().flatten().map(|outcomes| outcomes.get(item));
+        if !everywhere.clone().all(|found| found.is_some()) {
+            continue;
+        }
+        if everywhere.any(|found| found.is_some_and(|(other, _)| other != hash)) {
+            differing += 1;
+        } else {
+            items.push(item);
+        }
+    }
+    if differing > 0 {
+        return Err(Unpaired::Hashes { differing, items: items.len() + differing });
+    }
+    if items.is_empty() {
+        return Err(Unpaired::NoCommonItems);
+    }
+    let take = |outcomes: &&Outcomes| items.iter().map(|item| outcomes[*item].1).collect();
+    Ok(rows.iter().map(|side| side.iter().map(take).collect()).collect())
 }

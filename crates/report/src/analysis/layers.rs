@@ -52,6 +52,43 @@ fn lines(data: &StudyData, wanted: impl Fn(&SkipRow) -> bool) -> Vec<LayerLine> 
     lines.into_iter().map(|(count, layers)| LayerLine { count, points: points(layers) }).collect()
 }
 
+/// Average scores in percent without single layers, by layer, of every model (variant and seed).
+pub(crate) fn single_skips(
+    data: &StudyData,
+    wanted: impl Fn(&SkipRow) -> bool,
+) -> BTreeMap<(&str, u64), BTreeMap<u64, f64>> {
+    let mut scores: BTreeMap<(&str, u64), BTreeMap<u64, Vec<f64>>> = BTreeMap::new();
+    let single = |row: &&SkipRow| row.count == 1 && row.value.is_finite();
+    for row in data.skips.iter().filter(single).filter(|row| wanted(row)) {
+        let model = scores.entry((row.variant.as_str(), row.seed)).or_default();
+        model.entry(row.first).or_default().push(100.0 * row.value);
+    }
+    let means = |layers: BTreeMap<u64, Vec<f64>>| {
+        layers.into_iter().map(|(layer, values)| (layer, mean(&values))).collect()
+    };
+    scores.into_iter().map(|(model, layers)| (model, means(layers))).collect()
+}
+
+/// How much more the layers at one end matter than those of the middle: the mean score without one of
+/// the middle minus that without one of the end. The middle is what the first and the last quarter
+/// (rounded up) and the layers in question leave. `None` where a side has no layer.
+pub(crate) fn end_against_middle(
+    scores: &BTreeMap<u64, f64>,
+    depth: u64,
+    first: bool,
+    count: u64,
+) -> Option<f64> {
+    let quarter = depth.div_ceil(4);
+    let at_end = |layer: u64| if first { layer < count } else { layer + count >= depth };
+    let in_middle = |layer: u64| layer >= quarter && layer + quarter < depth && !at_end(layer);
+    let over = |wanted: &dyn Fn(u64) -> bool| {
+        let values: Vec<f64> =
+            scores.iter().filter(|(layer, _)| wanted(**layer)).map(|(_, v)| *v).collect();
+        (!values.is_empty()).then(|| mean(&values))
+    };
+    Some(over(&in_middle)? - over(&at_end)?)
+}
+
 /// Block Influence by layer, where it was measured.
 pub(crate) fn influence_lines(data: &StudyData, variant: &str) -> Option<LayerLine> {
     let mut layers: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
@@ -101,6 +138,20 @@ mod tests {
             value,
             ..SkipRow::default()
         }
+    }
+
+    #[test]
+    fn ends_are_compared_with_the_middle() {
+        let scores: BTreeMap<u64, f64> =
+            (0..8).zip([25.0, 35.0, 50.0, 54.0, 56.0, 52.0, 50.0, 40.0]).collect();
+        // Layers 2 to 5 are the middle of eight.
+        let middle = (50.0 + 54.0 + 56.0 + 52.0) / 4.0;
+        assert_eq!(end_against_middle(&scores, 8, true, 2), Some(middle - 30.0));
+        assert_eq!(end_against_middle(&scores, 8, false, 1), Some(middle - 40.0));
+        // A layer that is in question is not of the middle.
+        assert_eq!(end_against_middle(&scores, 8, true, 3), Some(54.0 - 110.0 / 3.0));
+        assert_eq!(end_against_middle(&scores, 8, true, 6), None);
+        assert_eq!(end_against_middle(&BTreeMap::new(), 8, true, 1), None);
     }
 
     #[test]

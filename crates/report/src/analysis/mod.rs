@@ -2,6 +2,7 @@
 //!
 //! polars groups the rows; [`ablate_stats`] does the statistics; tables, figures and findings only read from here.
 
+mod aligned;
 mod batches;
 mod difference;
 mod grid;
@@ -11,12 +12,14 @@ mod layers;
 mod sizes;
 pub(crate) mod vocabulary;
 
+pub(crate) use aligned::{Aligned, aligned};
 pub(crate) use batches::{Remembered, remembered};
 pub(crate) use difference::{Difference, Verdict};
 pub(crate) use grid::Grid;
 pub(crate) use grouping::{Line, LinePoint, Over, curve_lines, speeds};
 pub(crate) use layers::{
-    LayerLine, LayerPoint, influence_lines, skip_lines, skip_lines_of, spread_line,
+    LayerLine, LayerPoint, end_against_middle, influence_lines, single_skips, skip_lines,
+    skip_lines_of, spread_line,
 };
 pub(crate) use sizes::{FEWEST, SIZES, Size};
 

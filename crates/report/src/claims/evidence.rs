@@ -2,14 +2,31 @@
 
 use ablate_stats::{Contrast, Correlation};
 
+use serde::Serialize;
+
 use super::metric::measure;
+use super::pieces::{correlation, differences, gains, indices, layers};
 use super::{ClaimRow, Expectation};
-use crate::analysis::{Analysis, FEWEST, Measure, SIZES, Size};
+use crate::analysis::{Analysis, Measure};
+
+/// What a test sets beside each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Compared {
+    /// Two variants.
+    Variants,
+    /// Two gains, each the difference of two variants.
+    Gains,
+    /// Two groups of layers, by what a model loses without one of them.
+    Layers,
+    /// A size and the metric, over all variants.
+    Ranks,
+}
 
 /// What a test asks of the rows.
 #[derive(Clone, Debug)]
 pub(super) enum Question {
-    /// How two variants differ.
+    /// How large a difference is.
     Difference(Contrast),
     /// How a size and the metric go together.
     Correlation(Correlation),
@@ -18,8 +35,11 @@ pub(super) enum Question {
 /// One test.
 #[derive(Clone, Debug)]
 pub(super) struct Piece {
+    pub(super) compared: Compared,
     pub(super) a: String,
     pub(super) b: String,
+    /// What the value is a sum of: variants, and how often each.
+    pub(super) terms: Vec<(usize, f64)>,
     pub(super) question: Question,
     /// p of no difference or correlation; of one beyond the tolerance where none is expected.
     pub(super) p: f64,
@@ -70,6 +90,15 @@ impl Evidence {
                 let pairs = variants.windows(2).map(|pair| (pair[0], pair[1])).collect();
                 (variants, differences(analysis, measure, pairs, order)?)
             }
+            Expectation::Gains { gains: pairs, variants: names } => {
+                let variants = indices(analysis, names, measure)?;
+                let pairs: Vec<(usize, usize)> =
+                    pairs.iter().map(|(a, b)| (variants[*a], variants[*b])).collect();
+                (variants, gains(analysis, measure, &pairs, order)?)
+            }
+            Expectation::Layers { first, count } => {
+                (Vec::new(), vec![layers(analysis, measure, (*first, *count), order)?])
+            }
             Expectation::Equal { variants: names, within } => {
                 let variants = indices(analysis, names, measure)?;
                 let pairs = variants
@@ -99,7 +128,7 @@ impl Evidence {
                 (Vec::new(), vec![correlation(analysis, measure, size, judge)?])
             }
         };
-        let correlated = matches!(pieces[..], [Piece { question: Question::Correlation(_), .. }]);
+        let correlated = pieces.iter().any(|piece| piece.compared == Compared::Ranks);
         let holds = pieces.iter().map(|piece| piece.holds).fold(0.0, f64::max);
         let least = pieces.iter().map(|piece| piece.against).fold(1.0, f64::min);
         Ok(Self {
@@ -129,106 +158,4 @@ fn order(found: &Contrast) -> (f64, f64, f64) {
     } else {
         (p, 1.0, 1.0)
     }
-}
-
-/// The variants of these names, each with values.
-fn indices(
-    analysis: &Analysis<'_>,
-    names: &[String],
-    measure: Measure,
-) -> Result<Vec<usize>, String> {
-    names
-        .iter()
-        .map(|name| {
-            let index = analysis.variants().iter().position(|variant| variant.name == *name);
-            let index = index.ok_or_else(|| format!("there is no variant `{name}`"))?;
-            if analysis.by_seed(index, measure).is_none() {
-                return Err(analysis.failure(index).unwrap_or_else(|| {
-                    format!(
-                        "{} has no {}",
-                        analysis.variants()[index].title(),
-                        analysis.name_of(measure).0.to_lowercase()
-                    )
-                }));
-            }
-            Ok(index)
-        })
-        .collect()
-}
-
-fn differences(
-    analysis: &Analysis<'_>,
-    measure: Measure,
-    pairs: Vec<(usize, usize)>,
-    judge: impl Fn(&Contrast) -> (f64, f64, f64),
-) -> Result<Vec<Piece>, String> {
-    let title = |v: usize| analysis.variants()[v].title().to_string();
-    pairs
-        .into_iter()
-        .map(|(a, b)| {
-            let between = || format!("“{}” and “{}”", title(a), title(b));
-            let paired = match analysis.paired(a, analysis, b, measure) {
-                None => return Err(format!("{} have no values to compare", between())),
-                Some(Err(untested)) => {
-                    let why = untested.note.unwrap_or_else(|| "nothing is paired".into());
-                    return Err(format!("{}: {why}", between()));
-                }
-                Some(Ok(paired)) => paired,
-            };
-            if paired.seeds < 2 {
-                return Err(format!(
-                    "{} have one seed in common, which says nothing of another training; two are needed at least",
-                    between()
-                ));
-            }
-            let found = Contrast::of(&paired.x, &paired.y).map_err(|e| e.to_string())?;
-            let (p, holds, against) = judge(&found);
-            Ok(Piece {
-                a: title(a),
-                b: title(b),
-                question: Question::Difference(found),
-                p,
-                holds,
-                against,
-                note: paired.note,
-            })
-        })
-        .collect()
-}
-
-fn correlation(
-    analysis: &Analysis<'_>,
-    measure: Measure,
-    size: &str,
-    judge: impl Fn(&Correlation) -> (f64, f64, f64),
-) -> Result<Piece, String> {
-    let Some(Size { title, of, .. }) = SIZES.into_iter().find(|known| known.name == size) else {
-        return Err(format!("there is no size `{size}`"));
-    };
-    let rows = analysis.variants();
-    let (x, y): (Vec<f64>, Vec<f64>) = (0..rows.len())
-        .filter_map(|v| Some((of(&rows[v]), analysis.estimate(v, measure)?.mean)))
-        .unzip();
-    if x.len() < FEWEST {
-        return Err(format!(
-            "a rank correlation needs {FEWEST} variants with values at least; there are {}",
-            x.len()
-        ));
-    }
-    if x.iter().all(|value| *value == x[0]) {
-        return Err(format!("all variants have the same {size}"));
-    }
-    let found = ablate_stats::spearman(&x, &y).map_err(|e| e.to_string())?;
-    let (p, holds, against) = judge(&found);
-    let left_out = rows.len() - x.len();
-    Ok(Piece {
-        a: title.to_lowercase().replace("ffn", "FFN"),
-        b: analysis.name_of(measure).0.to_lowercase(),
-        question: Question::Correlation(found),
-        p,
-        holds,
-        against,
-        note: (left_out > 0)
-            .then(|| format!("{left_out} of {} variants have no value", rows.len())),
-    })
 }

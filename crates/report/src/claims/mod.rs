@@ -1,8 +1,9 @@
 //! Claims: what a paper states, judged by our own rows, beside the paper's own effect.
 //!
 //! *Tests.* An order is judged by its neighbours and an equality by all pairs, each pair by the comparison of the other tables (paired over
-//! seeds and, where the documents agree, over items); an equality by two one-sided tests. A relation to a size is a rank correlation over the
-//! variants.
+//! seeds and, where the documents agree, over items); an equality by two one-sided tests. An order of gains is judged by its neighbours as well,
+//! each pair by the difference of the two differences. A relation to a size is a rank correlation over the variants. Which layers matter is a
+//! difference over the trained models.
 //!
 //! *One p for a claim.* That it holds needs all of its tests, so the p of that is their largest (an intersection-union test; Berger 1982). One
 //! test contradicts it, so the p of that is the smallest times their number (Bonferroni). Only one of the two can be small, and it is the
@@ -15,12 +16,14 @@ mod enough;
 mod evidence;
 mod metric;
 mod paper;
+mod pieces;
 mod row;
 mod words;
 
 use serde::Serialize;
 
 pub use enough::Enough;
+pub use evidence::Compared;
 pub use row::{ClaimRow, Expectation};
 pub(crate) use words::{expected, finding, to_tell};
 
@@ -107,21 +110,21 @@ impl JudgedClaim {
 /// One test of a claim.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ClaimTest {
-    /// The variant that is expected to have the larger value (of two equal ones the first), or the size.
+    /// What is set beside each other.
+    pub compared: Compared,
+    /// What is expected to have the larger value (of two equal variants the first), or the size.
     pub a: String,
-    /// The variant that is subtracted, or what the size is correlated with.
+    /// What is subtracted, or what the size is correlated with.
     pub b: String,
-    /// Whether the value is a rank correlation and not a difference.
-    pub correlation: bool,
     /// `a` minus `b`, or the rank correlation.
     pub value: f64,
     /// Its interval.
     pub interval: Option<(f64, f64)>,
     /// p of no difference or correlation; of one beyond `within` where none is expected.
     pub p: f64,
-    /// `seeds and items`, `seeds` or `variants`.
+    /// `seeds and items`, `seeds`, `models` or `variants`.
     pub basis: String,
-    /// Seeds that both have; 0 for a correlation.
+    /// Seeds that both have, or trained models; 0 for a correlation.
     pub seeds: usize,
     /// Items that both have; 1 where each seed has one value.
     pub items: usize,
@@ -237,9 +240,9 @@ fn judged(
 fn test(piece: &Piece, level: f64) -> ClaimTest {
     let (a, b, note) = (piece.a.clone(), piece.b.clone(), piece.note.clone());
     let none = ClaimTest {
+        compared: piece.compared,
         a,
         b,
-        correlation: false,
         value: piece.value(),
         interval: None,
         p: piece.p,
@@ -256,13 +259,17 @@ fn test(piece: &Piece, level: f64) -> ClaimTest {
     match &piece.question {
         Question::Difference(found) => ClaimTest {
             interval: found.interval(level).ok().flatten(),
-            basis: if found.items > 1 { "seeds and items" } else { "seeds" }.into(),
+            basis: match piece.compared {
+                Compared::Layers => "models",
+                _ if found.items > 1 => "seeds and items",
+                _ => "seeds",
+            }
+            .into(),
             seeds: found.seeds,
             items: found.items,
             ..none
         },
         Question::Correlation(found) => ClaimTest {
-            correlation: true,
             interval: found.interval(level).ok(),
             basis: "variants".into(),
             variants: found.n,

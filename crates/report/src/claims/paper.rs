@@ -1,11 +1,17 @@
 //! The paper's own effect beside a claim, and how much of it may be noise.
 
-use super::evidence::{Evidence, Question};
+use std::collections::BTreeMap;
+
+use super::evidence::{Compared, Evidence, Piece};
 use super::metric::plain;
 use super::{ClaimRow, Expectation};
-use crate::analysis::{Analysis, Measure};
+use crate::analysis::{Analysis, Measure, end_against_middle};
 use crate::number::{fixed, signed};
 use crate::paper::{Element, Paper, PaperRow};
+
+/// How figures that leave out layers name their axis, and the series of single ones.
+const LEFT_OUT: &str = "First layer left out";
+const SINGLE: &str = "1 layer";
 
 /// A value of the paper, with its interval where its rows give one.
 type Value = (f64, Option<(f64, f64)>);
@@ -36,9 +42,12 @@ pub(super) fn beside(
     let Some(element) = element else { return Side::default() };
     let mut side = Side { element: Some(element.place.clone()), ..Side::default() };
     let values = match &claim.expectation {
-        Expectation::Order(_) | Expectation::Equal { .. } => {
+        Expectation::Order(_) | Expectation::Gains { .. } | Expectation::Equal { .. } => {
             differences(analysis, paper, element, claim, evidence)
         }
+        Expectation::Layers { first, count } => layers(element, evidence.measure, *first, *count)
+            .map(|value| vec![Some((value, None))])
+            .ok_or_else(|| format!("{} leaves out no layers for this metric", element.place)),
         Expectation::Trend { size, .. } | Expectation::Unrelated { size, .. } => {
             correlation(analysis, element, size, evidence)
                 .map(|value| vec![Some(value)])
@@ -96,10 +105,34 @@ fn differences(
         .map(|row| value(analysis, row, evidence.measure))
         .collect::<Option<_>>()
         .ok_or_else(|| format!("{} does not report this metric", element.place))?;
-    let names: Vec<&str> =
-        evidence.variants.iter().map(|v| analysis.variants()[*v].title()).collect();
-    let of = |title: &str| names.iter().position(|name| *name == title).map(|i| values[i]);
-    Ok(evidence.pieces.iter().map(|piece| Some((of(&piece.a)? - of(&piece.b)?, None))).collect())
+    let of = |variant: usize| evidence.variants.iter().position(|v| *v == variant);
+    let value = |piece: &Piece| {
+        let terms = piece.terms.iter();
+        let sum = terms.map(|(v, times)| Some(times * values[of(*v)?])).sum::<Option<f64>>()?;
+        Some((sum, None))
+    };
+    Ok(evidence.pieces.iter().map(value).collect())
+}
+
+/// The same contrast over the models of a figure that leaves out single layers: the mean of its panels,
+/// without the points that the figure does not show.
+fn layers(element: &Element, measure: Measure, first: bool, count: u64) -> Option<f64> {
+    if measure != Measure::Average || element.average.is_none() {
+        return None;
+    }
+    let values: Vec<f64> = element
+        .panels
+        .iter()
+        .filter(|panel| panel.x.title == LEFT_OUT)
+        .filter_map(|panel| {
+            let single = panel.series.iter().find(|series| series.label == SINGLE)?;
+            let scores: BTreeMap<u64, f64> =
+                element.points(single).into_iter().map(|(x, y)| (x as u64, y)).collect();
+            let depth = scores.keys().last()? + 1;
+            end_against_middle(&scores, depth, first, count)
+        })
+        .collect();
+    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }
 
 /// The rank correlation over the paper's rows, with its 95% interval.
@@ -142,8 +175,10 @@ fn noise(
         _ => None,
     };
     let effects = || values.iter().flatten().map(|value| value.0);
-    let differences =
-        evidence.pieces.iter().all(|piece| matches!(piece.question, Question::Difference(_)));
+    let differences = evidence
+        .pieces
+        .iter()
+        .all(|piece| matches!(piece.compared, Compared::Variants | Compared::Gains));
     if let Some(error) = error.filter(|_| differences) {
         let small: Vec<String> = effects()
             .filter(|effect| effect.abs() < 2.0 * error)

@@ -29,6 +29,13 @@ pub struct ClaimRow {
 pub enum Expectation {
     /// The metric falls from the first of these variants to the last.
     Order(Vec<String>),
+    /// Gains, each the metric of one variant minus that of another, fall from the first to the last.
+    Gains {
+        /// What is subtracted from what, by position in `variants`.
+        gains: Vec<(usize, usize)>,
+        /// Names of variants.
+        variants: Vec<String>,
+    },
     /// No two of these variants differ by more than `within`.
     Equal {
         /// Names of variants.
@@ -50,13 +57,20 @@ pub enum Expectation {
         /// Largest rank correlation that counts as none.
         within: f64,
     },
+    /// A layer at one end costs more of the metric when it is left out than one of the middle.
+    Layers {
+        /// Whether the end is that of the embedding.
+        first: bool,
+        /// How many layers of it.
+        count: u64,
+    },
 }
 
 impl Expectation {
     /// Largest difference or correlation that counts as none.
     pub fn within(&self) -> Option<f64> {
         match self {
-            Self::Order(_) | Self::Trend { .. } => None,
+            Self::Order(_) | Self::Gains { .. } | Self::Trend { .. } | Self::Layers { .. } => None,
             Self::Equal { within, .. } | Self::Unrelated { within, .. } => Some(*within),
         }
     }

@@ -1,6 +1,6 @@
 //! Claims in sentences.
 
-use super::{ClaimTest, Enough, JudgedClaim, Judgement};
+use super::{ClaimTest, Compared, Enough, JudgedClaim, Judgement};
 use crate::number::{grouped, signed};
 
 impl JudgedClaim {
@@ -37,12 +37,14 @@ impl JudgedClaim {
 }
 
 impl ClaimTest {
-    /// `“a” − “b”` or `ρ(a, b)`.
+    /// `“a” − “b”`, `(“a” − “b”) − (“c” − “d”)`, `first 2 layers − middle layers` or `ρ(a, b)`.
     pub(crate) fn compared(&self) -> String {
-        if self.correlation {
-            format!("ρ({}, {})", self.a, self.b)
-        } else {
-            format!("“{}” − “{}”", self.a, self.b)
+        let (a, b) = (&self.a, &self.b);
+        match self.compared {
+            Compared::Variants => format!("“{a}” − “{b}”"),
+            Compared::Gains => format!("({a}) − ({b})"),
+            Compared::Layers => format!("loss without {a} − without {b}"),
+            Compared::Ranks => format!("ρ({a}, {b})"),
         }
     }
 }
@@ -68,23 +70,24 @@ pub(crate) fn to_tell(test: &ClaimTest) -> Option<String> {
 
 fn words(test: &ClaimTest, enough: &Enough) -> String {
     let many = |count: usize, what: &str| format!("{} {what}", grouped(count as u64));
+    let units = if test.compared == Compared::Layers { "models" } else { "seeds" };
     if enough.seeds.is_some_and(|seeds| seeds <= test.seeds) {
-        return format!("the {} there are", many(test.seeds, "seeds"));
+        return format!("the {} there are", many(test.seeds, units));
     }
     if enough.variants.is_some_and(|variants| variants <= test.variants) {
         return format!("the {} there are", many(test.variants, "variants"));
     }
     let mut ways = Vec::new();
     ways.extend(enough.variants.map(|variants| many(variants, "variants")));
-    ways.extend(enough.seeds.map(|seeds| many(seeds, "seeds")));
+    ways.extend(enough.seeds.map(|seeds| many(seeds, units)));
     if let Some(items) = enough.items.filter(|_| test.items > 1) {
         ways.push(format!("{} × {}", many(test.seeds, "seeds"), many(items, "items")));
     }
-    match (ways.is_empty(), test.correlation, test.items > 1) {
+    match (ways.is_empty(), test.compared == Compared::Ranks, test.items > 1) {
         (false, ..) => ways.join(" or "),
         (true, true, _) => "no number of variants".into(),
         (true, false, true) => "neither seeds nor items alone".into(),
-        (true, false, false) => "no number of seeds".into(),
+        (true, false, false) => format!("no number of {units}"),
     }
 }
 

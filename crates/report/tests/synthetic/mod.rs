@@ -197,6 +197,13 @@ pub(crate) fn order(names: &[&str]) -> Expectation {
 pub(crate) fn claim(id: &str, metric: &str, expectation: Expectation) -> ClaimRow {
     let expect = match &expectation {
         Expectation::Order(names) => names.join(" > "),
+        Expectation::Gains { gains, variants } => {
+            let gain = |(a, b): &(usize, usize)| format!("{} - {}", variants[*a], variants[*b]);
+            gains.iter().map(gain).collect::<Vec<_>>().join(" > ")
+        }
+        Expectation::Layers { first, count } => {
+            format!("{} {count} layers > middle layers", if *first { "first" } else { "last" })
+        }
         Expectation::Equal { variants, .. } => variants.join(" = "),
         Expectation::Trend { size, rises: true } => format!("rises with {size}"),
         Expectation::Trend { size, .. } => format!("falls with {size}"),

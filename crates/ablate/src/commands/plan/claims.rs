@@ -20,7 +20,22 @@ pub fn warnings(study: &Study) -> Vec<String> {
              comparable: {pairs}; add seeds to study.seeds"
         ));
     }
-    let trends = ids(study, |claim| !compares(claim));
+    let models = study.seeds.len() * study.variants.len();
+    let layers = ids(study, |claim| matches!(claim.expectation, Expectation::Layers { .. }));
+    if models < 2 && !layers.is_empty() {
+        out.push(format!(
+            "warning: one model says nothing of others, so these claims will not be comparable: \
+             {layers}; add seeds to study.seeds"
+        ));
+    }
+    let unscored = study.variants.iter().all(|variant| !variant.eval.skip_layers.contains(&1));
+    if unscored && !layers.is_empty() {
+        out.push(format!(
+            "warning: no variant is scored without single layers, so these claims will not be \
+             comparable: {layers}; add eval.skip_layers = [1]"
+        ));
+    }
+    let trends = ids(study, correlates);
     if study.variants.len() < FEWEST && !trends.is_empty() {
         out.push(format!(
             "warning: a rank correlation needs {FEWEST} variants and there are {}, so these claims \
@@ -47,7 +62,7 @@ pub fn notes(study: &Study) -> String {
              {least:.1} standard deviations of the difference over seeds\n"
         );
     }
-    if study.claims.iter().any(|claim| !compares(claim))
+    if study.claims.iter().any(correlates)
         && let Some(least) = least_correlation(study.variants.len(), alpha)
     {
         out += &format!(
@@ -58,9 +73,14 @@ pub fn notes(study: &Study) -> String {
     out
 }
 
-/// Whether a claim is about pairs of variants.
+/// Whether a claim is about variants beside each other.
 fn compares(claim: &Claim) -> bool {
-    matches!(claim.expectation, Expectation::Order(_) | Expectation::Equal { .. })
+    !claim.expectation.variants().is_empty()
+}
+
+/// Whether a claim is about all variants and a size of theirs.
+fn correlates(claim: &Claim) -> bool {
+    matches!(claim.expectation, Expectation::Trend { .. } | Expectation::Unrelated { .. })
 }
 
 fn ids(study: &Study, wanted: impl Fn(&Claim) -> bool) -> String {
