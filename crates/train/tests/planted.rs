@@ -27,6 +27,7 @@ fn config(steps: u64, learning_rate: f64) -> TrainConfig {
         span: None,
         patience: 0,
         keep_moments: false,
+        snapshots: Vec::new(),
         steps,
         context: CONTEXT,
         batch_sequences: 16,
