@@ -134,7 +134,7 @@ impl Observer for Log<'_> {
     }
 
     fn snapshot(&mut self, step: u64, weights: &Weights) -> Result<(), TrainError> {
-        snapshots::save(&self.context.directory, step, weights)
+        snapshots::save(self.context.directory, step, weights)
     }
 
     fn flush(&mut self) {
