@@ -68,6 +68,8 @@ pub struct Work {
     pub source: Option<Source>,
     /// Bytes on disk beyond the result while the stage is at work: checkpoints.
     pub scratch: u64,
+    /// Bytes of its result that are weights before the end.
+    pub snapshots: u64,
 }
 
 /// What one seed of a variant needs by itself: its rounds of training, the draws between them

@@ -49,12 +49,15 @@ pub struct SeedNodes {
     pub skips: Option<NodeId>,
     /// Losses of the training's batches under the final weights, where they are asked for.
     pub losses: Option<NodeId>,
+    /// Scores while it trains, round by round; none where they are not asked for.
+    pub progress: Vec<NodeId>,
 }
 
 impl SeedNodes {
     /// The ends of its chains.
     pub fn ends(&self) -> impl Iterator<Item = NodeId> {
-        [self.eval].into_iter().chain(self.skips).chain(self.losses)
+        let once = [self.eval].into_iter().chain(self.skips).chain(self.losses);
+        once.chain(self.progress.iter().copied())
     }
 }
 

@@ -3,6 +3,7 @@
 mod claims;
 mod curves;
 mod losses;
+mod progress;
 mod reading;
 mod rounds;
 mod scores;
@@ -62,6 +63,7 @@ pub fn collect(
             spreads::rows(&results, &nodes.name, seed, &mut data)?;
             curves::rows(&results, &nodes.name, seed, &mut data)?;
             rounds::rows(&results, &nodes.name, seed, &mut data)?;
+            progress::rows(&results, &nodes.name, seed, &mut data)?;
             if let Some(parts) = variant.eval.parts {
                 losses::rows(&results, &nodes.name, seed, parts, &mut data)?;
             }

@@ -1,6 +1,7 @@
 //! Rows to polars frames and back: the columns of the saved parquet files are defined here and nowhere else.
 
 mod columns;
+mod progress;
 mod rounds;
 mod tokenizers;
 

@@ -37,8 +37,8 @@ pub use reproduction::{
 };
 pub use rows::{
     AxisInfo, BatchLossRow, CoverageRow, CurveRow, InfluenceRow, ItemRow, LedgerRow, Params,
-    Provenance, ScoreRow, SkipRow, SpreadRow, StudyData, StudyInfo, TokenizerRow, VariantRow,
-    VisitRow,
+    ProgressRow, Provenance, ScoreRow, SkipRow, SpreadRow, StudyData, StudyInfo, TokenizerRow,
+    VariantRow, VisitRow,
 };
 pub use table::{Align, Cell, Column, Mark, Row, Table};
 pub use write::{Written, write};

@@ -11,8 +11,8 @@ use crate::frames::Rows;
 use crate::paper::Paper;
 use crate::render::escape_html;
 use crate::rows::{
-    BatchLossRow, CoverageRow, CurveRow, InfluenceRow, ItemRow, LedgerRow, ScoreRow, SkipRow,
-    SpreadRow, StudyData, TokenizerRow, VariantRow, VisitRow,
+    BatchLossRow, CoverageRow, CurveRow, InfluenceRow, ItemRow, LedgerRow, ProgressRow, ScoreRow,
+    SkipRow, SpreadRow, StudyData, TokenizerRow, VariantRow, VisitRow,
 };
 use crate::table::Table;
 
@@ -28,7 +28,11 @@ const SECTIONS: [(&str, &str, &[&str]); 11] = [
     ("paper", "Beside the paper", &["t:paper*", "f:paper-*"]),
     ("grid", "Over the grid", &["f:grid", "t:optimisation", "f:grid-curves"]),
     ("benchmarks", "Benchmarks", &["f:benchmarks", "t:benchmarks"]),
-    ("learning", "Learning curves", &["f:curves-tokens", "f:curves-bytes"]),
+    (
+        "learning",
+        "Learning curves",
+        &["f:curves-tokens", "f:curves-bytes", "f:progress", "t:progress"],
+    ),
     ("variants", "Variants", &["t:deltas", "t:parameters", "f:score-parameters", "t:correlations"]),
     ("tokenizer", "Tokenizers", &["t:tokenizers", "f:coverage"]),
     ("layers", "Layers", &["f:layer-skips", "f:block-influence", "f:weight-spreads"]),
@@ -80,6 +84,7 @@ pub(crate) fn page(
         LedgerRow::TABLE,
         VisitRow::TABLE,
         BatchLossRow::TABLE,
+        ProgressRow::TABLE,
         SkipRow::TABLE,
         InfluenceRow::TABLE,
         SpreadRow::TABLE,

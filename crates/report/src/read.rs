@@ -30,6 +30,7 @@ pub fn read(dir: &Path) -> Result<StudyData, ReportError> {
         rounds: rows(dir)?,
         visits: rows(dir)?,
         batch_losses: rows(dir)?,
+        progress: later_rows(dir)?,
         skips: rows(dir)?,
         influence: rows(dir)?,
         spreads: rows(dir)?,
@@ -58,6 +59,12 @@ fn manifest(dir: &Path) -> Result<Manifest, ReportError> {
         path,
         reason: e.to_string(),
     })
+}
+
+/// Rows of a table that reports of earlier versions do not have.
+fn later_rows<T: Rows>(dir: &Path) -> Result<Vec<T>, ReportError> {
+    let there = dir.join(format!("{}.parquet", T::TABLE)).exists();
+    if there { rows(dir) } else { Ok(Vec::new()) }
 }
 
 fn rows<T: Rows>(dir: &Path) -> Result<Vec<T>, ReportError> {

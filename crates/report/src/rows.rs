@@ -1,10 +1,12 @@
 //! The rows a report is made of: plain records, one struct per saved table.
 
+mod progress;
 mod rounds;
 mod tokenizers;
 
 use std::collections::BTreeMap;
 
+pub use progress::ProgressRow;
 pub use tokenizers::TokenizerRow;
 
 use serde::{Deserialize, Deserializer, Serialize};
@@ -36,6 +38,9 @@ pub struct StudyData {
     pub visits: Vec<VisitRow>,
     /// Losses of the training's batches under the final weights.
     pub batch_losses: Vec<BatchLossRow>,
+    /// Scores at points of the training.
+    #[serde(default)]
+    pub progress: Vec<ProgressRow>,
     /// Scores with consecutive layers left out.
     pub skips: Vec<SkipRow>,
     /// How much each layer changes the residual stream.

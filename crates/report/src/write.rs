@@ -15,8 +15,8 @@ use crate::figures::Figure;
 use crate::frames::Rows;
 use crate::paper::Paper;
 use crate::rows::{
-    BatchLossRow, CoverageRow, CurveRow, InfluenceRow, ItemRow, LedgerRow, Provenance, ScoreRow,
-    SkipRow, SpreadRow, StudyData, StudyInfo, TokenizerRow, VariantRow, VisitRow,
+    BatchLossRow, CoverageRow, CurveRow, InfluenceRow, ItemRow, LedgerRow, ProgressRow, Provenance,
+    ScoreRow, SkipRow, SpreadRow, StudyData, StudyInfo, TokenizerRow, VariantRow, VisitRow,
 };
 use crate::table::Table;
 use crate::{figures, page, tables};
@@ -81,6 +81,7 @@ fn fill(data: &StudyData, dir: &Path) -> Result<(Vec<PathBuf>, Vec<JudgedClaim>)
         parquet::<LedgerRow>(&data.rounds, dir)?,
         parquet::<VisitRow>(&data.visits, dir)?,
         parquet::<BatchLossRow>(&data.batch_losses, dir)?,
+        parquet::<ProgressRow>(&data.progress, dir)?,
         parquet::<SkipRow>(&data.skips, dir)?,
         parquet::<InfluenceRow>(&data.influence, dir)?,
         parquet::<SpreadRow>(&data.spreads, dir)?,

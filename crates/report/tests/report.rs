@@ -280,6 +280,24 @@ fn rounds_are_compared_at_equal_prices() {
     assert_eq!(table.matches("fresh optimiser").count(), 1, "{table}");
     let ledger = text(&dir, "tables/rounds.md");
     assert!(ledger.contains("25.0 ± 2.5") && ledger.contains("p over the whole set"), "{ledger}");
+    // What the rounds bring, seeds paired; those of `one` and `two` are the first ones of `three`.
+    let progress = text(&dir, "tables/progress.md");
+    let rows: Vec<Vec<&str>> = progress
+        .lines()
+        .filter(|line| line.starts_with("| three ") || line.starts_with("| longer "))
+        .map(|line| line.split('|').map(str::trim).collect())
+        .collect();
+    let tokens = |row: &[&str]| row[4].split_whitespace().collect::<String>();
+    let places: Vec<_> = rows.iter().map(|row| (row[1], row[2], row[3], tokens(row))).collect();
+    let expected = [
+        ("three", "1", "10", "100k".to_string()),
+        ("three", "2", "5", "150k".to_string()),
+        ("three", "3", "5", "200k".to_string()),
+        ("longer", "1", "10", "150k".to_string()),
+    ];
+    assert_eq!(places, expected, "{progress}");
+    assert!(rows.iter().all(|row| row[9].contains('[')), "{progress}");
+    assert!(progress.contains("Rounds of one, two are those of three."), "{progress}");
     let forgetting = text(&dir, "tables/forgetting.md");
     assert!(forgetting.contains("−0.0"), "{forgetting}");
 }

@@ -31,6 +31,7 @@ mod lineage;
 mod load;
 mod merge;
 mod naming;
+mod points;
 #[cfg(test)]
 mod reference;
 mod reporter;

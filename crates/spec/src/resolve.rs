@@ -17,7 +17,7 @@ use crate::sections::{self, SMALLEST_VOCABULARY, Sections};
 use crate::suggestion::advice;
 use crate::tree::{At, Node, Table, Value};
 use crate::{Design, Held, Init, Model, Parent, Report, Study, Variant};
-use crate::{axes, sampler, skips, twins};
+use crate::{axes, points, sampler, skips, twins};
 
 /// The tables that a delta can write.
 const BASE: [&str; 7] = ["corpus", "tokenizer", "model", "init", "train", "rounds", "eval"];
@@ -234,6 +234,7 @@ impl Resolver<'_> {
             });
             if let Some(variant) = &variant {
                 skips::check(variant, &blame, self.report);
+                points::check(variant, &blame, self.report);
             }
             // What a ladder step leaves alone was checked in the step before.
             let may_differ = ["init", "model", "tokenizer"]

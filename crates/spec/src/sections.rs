@@ -325,6 +325,7 @@ impl Reader<'_, '_> {
             max_new_tokens: table.max_new_tokens as usize,
             skip_layers,
             parts: table.parts.map(|parts| parts as usize),
+            points: table.points as usize,
         })
     }
 }

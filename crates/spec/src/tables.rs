@@ -320,6 +320,10 @@ pub(crate) struct EvalTable {
     /// Parts of the training data whose losses under the final weights are shown.
     #[schemars(range(min = 2, max = 1000))]
     pub(crate) parts: Option<u64>,
+    /// Evenly spaced points of the first round at which the model is scored while it trains; later
+    /// rounds go on at the same interval. 0 for none.
+    #[schemars(range(max = 1000))]
+    pub(crate) points: u64,
 }
 
 impl Default for EvalTable {
@@ -332,6 +336,7 @@ impl Default for EvalTable {
             max_new_tokens: 24,
             skip_layers: Vec::new(),
             parts: None,
+            points: 0,
         }
     }
 }

@@ -361,6 +361,9 @@ pub struct Eval {
     /// Equal parts of the training data, in the order of their visits, whose losses under the final
     /// weights are shown; `None` does not measure them.
     pub parts: Option<usize>,
+    /// Evenly spaced points of the first round at which the model is scored while it trains; later
+    /// rounds go on at the same interval of tokens. 0 for none.
+    pub points: usize,
 }
 
 /// How choices are scored.

@@ -117,6 +117,7 @@ fn defaults() {
         max_new_tokens: 24,
         skip_layers: vec![],
         parts: None,
+        points: 0,
     };
     assert_eq!(base.eval, eval);
     assert_eq!(base.held, None);

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::TrainError;
 
-/// The settings of one training run. All but `recompute`, `keep_moments` and
+/// The settings of one training run. All but `recompute`, `keep_moments`, `snapshots` and
 /// `checkpoint_every` enter the result.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -53,6 +53,9 @@ pub struct TrainConfig {
     /// Whether the outcome holds AdamW's moments. Does not enter the weights.
     #[serde(skip)]
     pub keep_moments: bool,
+    /// Steps after which the observer is shown the weights, ascending. Does not enter the result.
+    #[serde(skip)]
+    pub snapshots: Vec<u64>,
     /// Steps between validations; 0 validates only before the first step and after the last.
     pub validate_every: u64,
     /// Windows of each validation shard that are read, from its start; fewer if it has fewer.
@@ -156,6 +159,7 @@ pub(crate) mod tests {
             span: None,
             patience: 0,
             keep_moments: false,
+            snapshots: Vec::new(),
             validate_every: 4,
             validation_windows: 5,
             checkpoint_every: 5,

@@ -1,6 +1,9 @@
 //! What the caller sees of a run.
 
+use ablate_model::Weights;
 use serde::{Deserialize, Serialize};
+
+use crate::TrainError;
 
 /// One update.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -44,8 +47,8 @@ pub struct ValidationRecord {
 /// Takes records as they come, and may ask for a stop.
 ///
 /// Records and checkpoints fit together as follows. A validation at a step comes after the step's
-/// own record, and both before the checkpoint of that step, which is announced by
-/// [`Observer::flush`]. A run that goes on from a checkpoint says so in [`Observer::begin`]: what
+/// own record, the step's snapshot after both, and all before the checkpoint of that step, which is
+/// announced by [`Observer::flush`]. A run that goes on from a checkpoint says so in [`Observer::begin`]: what
 /// was recorded after that checkpoint will be recorded again, so the caller drops it
 /// ([`truncate_metrics`](crate::truncate_metrics) does that for a file of JSON lines).
 pub trait Observer {
@@ -58,6 +61,15 @@ pub trait Observer {
 
     /// A validation was done.
     fn validation(&mut self, record: &ValidationRecord);
+
+    /// The weights after one of the settings' `snapshots`: they should be on disk before this returns.
+    /// A run that goes on from a checkpoint shows those of later steps again, the same ones.
+    ///
+    /// # Errors
+    /// What ends the run, before there is a checkpoint from which it would go on without them.
+    fn snapshot(&mut self, _step: u64, _weights: &Weights) -> Result<(), TrainError> {
+        Ok(())
+    }
 
     /// A checkpoint is about to be written: every record so far should be on disk before this
     /// returns, or a kill right after the checkpoint would lose it.

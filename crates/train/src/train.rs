@@ -118,6 +118,9 @@ pub fn train(
             report(&live, config, data, observer)
                 .map_err(|error| keeper.salvage(&live, observer, error))?;
         }
+        if config.snapshots.binary_search(&live.step).is_ok() {
+            observer.snapshot(live.step, &live.model.to_weights())?;
+        }
         if due(config.checkpoint_every) {
             keeper.save(&live, observer)?;
         }
@@ -230,6 +233,7 @@ fn recipe(
             recompute: false,
             patience: 0,
             keep_moments: false,
+            snapshots: Vec::new(),
             ..config.clone()
         },
         model: model.clone(),

@@ -93,6 +93,7 @@ fn config(micro_sequences: usize) -> TrainConfig {
         span: None,
         patience: 0,
         keep_moments: false,
+        snapshots: Vec::new(),
         steps: 1,
         context: CONTEXT,
         batch_sequences: 5,

@@ -125,6 +125,7 @@ impl Bench {
                 span: None,
                 patience: 0,
                 keep_moments: false,
+                snapshots: Vec::new(),
                 validate_every: 4,
                 validation_windows: 5,
                 checkpoint_every: 5,

@@ -40,6 +40,7 @@ fn batch_losses_are_means_over_the_batch() {
         span: None,
         patience: 0,
         keep_moments: false,
+        snapshots: Vec::new(),
         validate_every: 0,
         validation_windows: 1,
         checkpoint_every: 0,

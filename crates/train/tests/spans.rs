@@ -67,6 +67,7 @@ fn config(steps: u64) -> TrainConfig {
         span: None,
         patience: 0,
         keep_moments: false,
+        snapshots: Vec::new(),
         validate_every: 0,
         validation_windows: 5,
         checkpoint_every: 4,

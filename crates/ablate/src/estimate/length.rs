@@ -6,6 +6,7 @@ use std::fs;
 
 use ablate_corpus::ShardInfo;
 use ablate_pipeline::{Graph, Node, NodeId, State, Store};
+use ablate_train::point_steps;
 use serde::de::DeserializeOwned;
 
 use super::rates;
@@ -63,6 +64,22 @@ impl<'a> Lengths<'a> {
             _ => self.steps(&run, shards),
         };
         Some(RunLength { steps, tokens: steps.saturating_mul(run.batch_tokens()), exact })
+    }
+
+    /// Points of a training at which its weights are kept, its end included; 0 where none are.
+    pub fn points(&self, id: NodeId) -> u64 {
+        let points = || {
+            let node = self.graph.node(id);
+            let run: train::Recipe = recipe(node)?;
+            let shards = *node.inputs.get("shards")?;
+            let first = match node.inputs.get("order") {
+                Some(order) => recipe::<select::Recipe>(self.graph.node(*order))?.first,
+                None => run.clone(),
+            };
+            let (first, _) = self.steps(&first, shards);
+            Some(point_steps(first, run.points, self.run(id)?.steps).len() as u64)
+        };
+        points().unwrap_or(0)
     }
 
     /// Steps of a first round, and whether they are exact.

@@ -55,6 +55,8 @@ pub const CHECKPOINT_COUNT: u64 = 8;
 pub const CHECKPOINTS_KEPT: u64 = 3;
 /// Bytes of a step in the file of metrics.
 pub const METRIC_BYTES: u64 = 220;
+/// Bytes of the scores of all benchmarks on disk.
+pub const SCORES_BYTES: u64 = 6000;
 /// Bytes of a batch's loss in a file of them.
 pub const LOSS_BYTES: u64 = 14;
 

@@ -14,8 +14,8 @@ use super::timings::Workload;
 use super::{Work, rates};
 use crate::graph::VariantNodes;
 use crate::stages::{
-    benchmarks, compact, corpus, eval, importance, inherit, losses, masks, select, shards, skips,
-    tokenizer, train,
+    benchmarks, compact, corpus, eval, importance, inherit, losses, masks, progress, select,
+    shards, skips, tokenizer, train,
 };
 
 const F32: u64 = 4;
@@ -71,6 +71,7 @@ impl<'a> Estimator<'a> {
             eval::STAGE => self.eval(node),
             skips::STAGE => self.skips(node),
             losses::STAGE => self.losses(node),
+            progress::STAGE => self.progress(node),
             _ => None,
         };
         let (mut estimate, work) = needs.unwrap_or_default();
@@ -206,6 +207,8 @@ impl<'a> Estimator<'a> {
         let (shape, context) = (&run.model.shape, run.model.context);
         let validated = self.validated(node, &run, steps);
         let checkpoint = 3 * weights(shape);
+        // The weights at the last point are the training's own.
+        let snapshots = self.lengths.points(id).saturating_sub(1) * weights(shape);
         // Computing activations again is one more forward pass.
         let (kept, again) = match train::recomputes(&node.execution) {
             true => (Kept::Inputs, rates::FORWARD),
@@ -214,16 +217,17 @@ impl<'a> Estimator<'a> {
         let seconds = tokens as f64 * speed.pass * (1.0 + again)
             + steps as f64 * speed.update
             + validated as f64 * speed.forward()
-            + (rates::CHECKPOINT_COUNT * checkpoint) as f64 / rates::CHECKPOINTS;
+            + (rates::CHECKPOINT_COUNT * checkpoint + snapshots) as f64 / rates::CHECKPOINTS;
         let memory = training_memory(shape, run.micro_sequences, context, kept).total;
         let kept_weights = if run.keep_moments { 3 } else { 1 };
-        let disk = kept_weights * weights(shape) + steps * rates::METRIC_BYTES;
+        let disk = kept_weights * weights(shape) + snapshots + steps * rates::METRIC_BYTES;
         let work = Work {
             tokens,
             exact,
             flops: flops_per_token(shape, context).training * tokens as f64,
             source: Some(speed.source),
             scratch: rates::CHECKPOINTS_KEPT * checkpoint,
+            snapshots,
         };
         Some((Estimate { seconds, memory, disk }, work))
     }
@@ -279,6 +283,18 @@ impl<'a> Estimator<'a> {
         let speed = self.speeds.of(Workload::scoring(&trained));
         let (mut estimate, work) = scoring(&trained.model, speed, tokens, SCORED_TOGETHER);
         estimate.disk = items * rates::RESULT_BYTES;
+        Some((estimate, work))
+    }
+
+    fn progress(&mut self, node: &Node) -> Option<Needs> {
+        let trained = *node.inputs.get("weights")?;
+        let run: train::Recipe = recipe(self.graph.node(trained))?;
+        let points = self.lengths.points(trained);
+        let items = self.input(node, "benchmarks").map_or(0, item_count);
+        let tokens = points * items * rates::OPTIONS * rates::PROMPT_TOKENS;
+        let speed = self.speeds.of(Workload::scoring(&run));
+        let (mut estimate, work) = scoring(&run.model, speed, tokens, SCORED_TOGETHER);
+        estimate.disk = points * rates::SCORES_BYTES;
         Some((estimate, work))
     }
 

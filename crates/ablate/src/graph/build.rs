@@ -20,7 +20,9 @@ pub fn build(study: &Study) -> Result<StudyGraph, CommandError> {
     let mut files = TokenizerFiles::default();
     for parent in &study.parents {
         let text = text(&mut built.graph, &mut files, &parent.variant)?;
-        let rounds = rounds::rounds(&mut built.graph, &parent.variant, &text, parent.seed, None)?;
+        // Nobody scores a parent while it trains.
+        let of = (parent.seed, 0);
+        let rounds = rounds::rounds(&mut built.graph, &parent.variant, &text, of, None)?;
         built.parents.insert(parent.name.clone(), rounds);
     }
     for variant in &study.variants {

@@ -13,7 +13,8 @@ use crate::exit::CommandError;
 use crate::stages::{losses, select, train};
 
 /// The rounds of a training. Later rounds start from the weights of the round before, on batches
-/// drawn from those of the first round.
+/// drawn from those of the first round. `points` divide the first round evenly, and later rounds at the
+/// same interval: the weights at each are kept.
 ///
 /// # Errors
 /// Only mistakes of ours.
@@ -21,7 +22,7 @@ pub fn rounds(
     graph: &mut Graph,
     variant: &spec::Variant,
     text: &Text,
-    seed: u64,
+    (seed, points): (u64, u64),
     weights: Option<NodeId>,
 ) -> Result<Vec<RoundNodes>, CommandError> {
     let name = format!("{}-seed-{seed}", shape_name(variant));
@@ -29,7 +30,8 @@ pub fn rounds(
     let mut inputs = vec![("shards", text.shards), ("tokenizer", text.tokenizer)];
     inputs.extend(weights.map(|weights| ("weights", weights)));
     let recompute = variant.train.recompute;
-    let node = training(graph, &name, &first, inputs, recompute)?;
+    let kept = train::Recipe { points, ..first.clone() };
+    let node = training(graph, &name, &kept, inputs, recompute)?;
     let mut rounds = vec![RoundNodes { select: None, train: node }];
     for round in 2..=variant.rounds.count {
         let previous = rounds[rounds.len() - 1];
@@ -47,7 +49,7 @@ pub fn rounds(
         let select = graph
             .add(select::STAGE, select::VERSION, &name, recipe, inputs)
             .map_err(CommandError::bug)?;
-        let later = later(variant, round, seed)?;
+        let later = train::Recipe { points, ..later(variant, round, seed)? };
         let inputs = vec![
             ("shards", text.shards),
             ("tokenizer", text.tokenizer),
@@ -207,6 +209,7 @@ pub(super) fn recipe(
         keep_moments: rounds.optimiser == spec::RoundOptimiser::Kept,
         given_moments: false,
         schedule,
+        points: 0,
     })
 }
 
@@ -280,7 +283,9 @@ mod tests {
         let variant = variant("count = 2\n");
         for recipe in [first(&variant, 1).unwrap(), later(&variant, 2, 1).unwrap()] {
             let json = serde_json::to_value(&recipe).unwrap();
-            for key in ["patience", "keep_moments", "given_moments", "schedule", "precision"] {
+            for key in
+                ["patience", "keep_moments", "given_moments", "schedule", "precision", "points"]
+            {
                 assert!(json.get(key).is_none(), "{key}: {json}");
             }
         }

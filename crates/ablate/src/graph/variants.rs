@@ -8,7 +8,7 @@ use ablate_spec as spec;
 use super::build::{Text, add};
 use super::{SeedNodes, StudyGraph, rounds};
 use crate::exit::CommandError;
-use crate::stages::{eval, importance, inherit, masks, skips, train};
+use crate::stages::{eval, importance, inherit, masks, progress, skips, train};
 
 /// The first weights of a variant that inherits.
 ///
@@ -154,7 +154,8 @@ pub fn seed(
     benchmarks: NodeId,
     (seed, weights): (u64, Option<NodeId>),
 ) -> Result<SeedNodes, CommandError> {
-    let rounds = rounds::rounds(graph, variant, text, seed, weights)?;
+    let points = variant.eval.points as u64;
+    let rounds = rounds::rounds(graph, variant, text, (seed, points), weights)?;
     let last = rounds.last().ok_or_else(|| CommandError::bug("a variant without a round"))?;
     let scoring = scoring(variant);
     let recipe = eval::Recipe { scoring, max_new_tokens: variant.eval.max_new_tokens };
@@ -178,7 +179,24 @@ pub fn seed(
         None => None,
         Some(_) => Some(rounds::losses(graph, variant, text, seed, last)?),
     };
-    Ok(SeedNodes { seed, rounds, eval, skips, losses })
+    let mut progress = Vec::new();
+    if variant.eval.points > 0 {
+        for (round, trained) in (1..).zip(&rounds) {
+            let inputs = [
+                ("weights", trained.train),
+                ("tokenizer", text.tokenizer),
+                ("benchmarks", benchmarks),
+            ];
+            let name = match round {
+                1 => name.clone(),
+                round => format!("{name}-round-{round}"),
+            };
+            let id = add(graph, progress::STAGE, progress::VERSION, &name, &recipe, inputs)?;
+            graph.node_mut(id).resumable = true;
+            progress.push(id);
+        }
+    }
+    Ok(SeedNodes { seed, rounds, eval, skips, losses, progress })
 }
 
 /// The decoder of a variant.

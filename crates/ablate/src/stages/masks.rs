@@ -127,6 +127,7 @@ impl Recipe {
                 span: None,
                 patience: 0,
                 keep_moments: false,
+                snapshots: Vec::new(),
                 validate_every: 0,
                 validation_windows: 1,
                 checkpoint_every: 0,

@@ -4,7 +4,7 @@
 //! ```text
 //! corpus ─┬─ tokenizer ─┬─ shards ─┬─ train ── select ── train (further rounds) ─┐
 //!         │             └─ compact ┘     └─ inherit ── train (a child) ──────────┼─ eval, skips,
-//!         └──────────────────────────────────────────────── benchmarks ──────────┘ losses
+//!         └──────────────────────────────────────────────── benchmarks ──────────┘ losses, progress
 //! ```
 //!
 //! Between a parent's training and `inherit` there may be `skips` or `importance`, which say what of
@@ -22,6 +22,7 @@ pub mod importance;
 pub mod inherit;
 pub mod losses;
 pub mod masks;
+pub mod progress;
 pub mod select;
 pub mod shards;
 pub mod skips;
@@ -56,6 +57,7 @@ pub fn work(context: &Context<'_>) -> Result<bool, Failure> {
         eval::STAGE => eval::make(context),
         skips::STAGE => skips::make(context),
         losses::STAGE => losses::make(context),
+        progress::STAGE => progress::make(context),
         other => Err(bug(format!("there is no stage `{other}`"))),
     }
 }
@@ -63,12 +65,13 @@ pub fn work(context: &Context<'_>) -> Result<bool, Failure> {
 /// Key of what computes with tensors, in a node's execution.
 pub const BACKEND: &str = "backend";
 /// The stages that compute with tensors.
-pub const WITH_TENSORS: [&str; 7] = [
+pub const WITH_TENSORS: [&str; 8] = [
     train::STAGE,
     select::STAGE,
     eval::STAGE,
     skips::STAGE,
     losses::STAGE,
+    progress::STAGE,
     importance::STAGE,
     masks::STAGE,
 ];

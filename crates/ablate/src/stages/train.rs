@@ -1,6 +1,7 @@
 //! One training run, or one round of it.
 
 mod log;
+mod snapshots;
 
 use std::fs;
 use std::io::ErrorKind;
@@ -13,7 +14,7 @@ use ablate_model::{
 use ablate_pipeline::{Context, Failure, FailureKind};
 use ablate_train::rounds::{DrawRule, Ledger};
 use ablate_train::{
-    Checkpoints, Initial, Moments, Precision, Span, TrainConfig, TrainData, TrainError,
+    Checkpoints, Initial, Moments, Precision, Span, TrainConfig, TrainData, TrainError, point_steps,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -24,6 +25,7 @@ use super::{
 
 use self::log::Log;
 pub use self::log::{Metric, read_metrics, training_losses};
+pub use self::snapshots::Snapshot;
 
 pub const STAGE: &str = "train";
 pub const VERSION: u32 = 1;
@@ -82,6 +84,9 @@ pub struct Recipe {
     /// The rounds whose steps share one schedule; none where the run has its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<SharedSchedule>,
+    /// Evenly spaced points of the first round at which the weights are kept.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub points: u64,
 }
 
 fn patience() -> u64 {
@@ -90,6 +95,10 @@ fn patience() -> u64 {
 
 fn is_patience(steps: &u64) -> bool {
     *steps == patience()
+}
+
+fn is_zero(points: &u64) -> bool {
+    *points == 0
 }
 
 /// A schedule over several rounds.
@@ -214,6 +223,7 @@ impl Recipe {
             span: None,
             patience: self.patience,
             keep_moments: self.keep_moments,
+            snapshots: Vec::new(),
             validate_every: match self.validations {
                 0 => 0,
                 points => steps.div_ceil(points as u64),
@@ -264,14 +274,17 @@ pub fn make(context: &Context<'_>) -> Result<bool, Failure> {
     };
     let init = Initial { weights: init, moments };
     let mut config = recipe.config(steps, (steps / 8).clamp(20, 500));
-    if let Some(schedule) = recipe.schedule {
+    if recipe.schedule.is_some() || recipe.points > 0 {
         let first = match recipe.length {
             Length::Order => {
                 read_json::<Ledger>(&context.input("order")?.join(select::LEDGER))?.batches as u64
             }
             _ => steps,
         };
-        config.span = Some(schedule.span(first));
+        config.span = recipe.schedule.map(|schedule| schedule.span(first));
+        config.snapshots = point_steps(first, recipe.points, steps);
+        // The end is the result itself.
+        config.snapshots.pop();
     }
     config.recompute = recomputes(&context.task.execution);
     let data = TrainData {

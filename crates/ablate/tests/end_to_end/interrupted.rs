@@ -12,7 +12,8 @@ use crate::outcome::{Lasting, lasting, of_stage, results};
 use crate::sandbox::{Ended, Sandbox, files};
 
 /// A parent, a child in two rounds and a variant from random weights, long enough to be
-/// interrupted: trainings of 120 and 60 steps, with a checkpoint every 20.
+/// interrupted: trainings of 120 and 60 steps, with a checkpoint every 20 and a point at which they are
+/// scored every 24.
 const STUDY: &str = r#"
 [study]
 name = "tiny"
@@ -42,6 +43,7 @@ validations = 3
 benchmarks = ["boolq", "xsum"]
 items = 4
 max_new_tokens = 4
+points = 5
 
 [parents.teacher]
 model = { depth = 3, width = 24, heads = 3 }
@@ -175,14 +177,16 @@ fn killed_at_chosen_moments() {
     let root = sandbox.root();
     // In the order in which a run comes by; the flag says whether it stays there long enough to
     // be seen for sure.
-    let moments: [(&[&str], bool); 8] = [
+    let moments: [(&[&str], bool); 10] = [
         (&["corpus/", ".partial/", "train.jsonl"], false),
         (&["shards/", ".partial/", "train.shard"], false),
         (&["train/", ".partial/", "step-000020"], true),
         (&["train/", ".partial/", ".step-", ".tmp"], false),
+        (&["train/", ".partial/", "snapshots/step-000048"], false),
         (&["train/", ".partial/", "model.safetensors"], false),
         (&["train/", ".partial/", ".artifact.json"], false),
         (&["eval/", ".lease"], true),
+        (&["progress/", ".partial/", "step-0000"], false),
         (&["reports/", ".tiny.new", ".png"], true),
     ];
     for (parts, sure) in moments {

@@ -15,6 +15,7 @@ mod outcome;
 mod own_text;
 mod paper;
 mod paper_sizes;
+mod points;
 mod run;
 mod sandbox;
 mod shipped;

@@ -63,7 +63,7 @@ pub(crate) fn lasting(root: &Path) -> Lasting {
         }
     }
     let report = root.join("reports").join("tiny");
-    for table in ["scores", "items", "rounds", "coverage"] {
+    for table in ["scores", "items", "rounds", "coverage", "progress"] {
         let path = report.join(format!("{table}.parquet"));
         lasting.insert(format!("{table}.parquet"), fs::read(path).unwrap());
     }

@@ -9,6 +9,7 @@ mod grid;
 mod grouping;
 mod items;
 mod layers;
+mod progress;
 mod sizes;
 pub(crate) mod vocabulary;
 
@@ -20,6 +21,9 @@ pub(crate) use grouping::{Line, LinePoint, Over, curve_lines, speeds};
 pub(crate) use layers::{
     LayerLine, LayerPoint, end_against_middle, influence_lines, single_skips, skip_lines,
     skip_lines_of, spread_line,
+};
+pub(crate) use progress::{
+    Course, Point as ProgressPoint, courses, estimate as estimate_of, progress, progress_benchmarks,
 };
 pub(crate) use sizes::{FEWEST, SIZES, Size};
 

@@ -123,6 +123,7 @@ fn ours(id: &str, analysis: &Analysis<'_>) -> Vec<Panel> {
         "figure-6" | "figure-7" => training::losses(analysis),
         "figure-8" => training::batches(analysis),
         "figure-9" => training::parts(analysis),
+        "figure-10" => training::progress(analysis),
         "figure-11" => spreads(analysis),
         "figure-12" => task_skips(analysis),
         _ => Vec::new(),
@@ -250,11 +251,8 @@ fn task_skips(analysis: &Analysis<'_>) -> Vec<Panel> {
             benchmarks.push(benchmark);
         }
     }
-    let tasks = Paper::embedded().ok();
-    let is_task = |name: &str| {
-        let table = tasks.as_ref().and_then(|paper| paper.element("table-5"));
-        table.is_some_and(|table| table.tasks().any(|column| column.is_benchmark(name)))
-    };
+    let paper = Paper::embedded().ok();
+    let is_task = |name: &str| paper.as_ref().is_some_and(|paper| is_task(paper, name, None));
     if benchmarks.iter().any(|(name, _)| is_task(name)) {
         benchmarks.retain(|(name, _)| is_task(name));
     }
@@ -277,6 +275,13 @@ fn task_skips(analysis: &Analysis<'_>) -> Vec<Panel> {
         }
     }
     panels
+}
+
+/// Whether a benchmark of ours is one of the three tasks of the paper's ablations, or the one that is
+/// wanted of these.
+fn is_task(paper: &Paper, name: &str, wanted: Option<&str>) -> bool {
+    let mut tasks = paper.element("table-5").into_iter().flat_map(Element::tasks);
+    tasks.any(|task| task.is_benchmark(name) && wanted.is_none_or(|wanted| task.key == wanted))
 }
 
 /// Standard deviations of the trained weights, a panel for every variant.

@@ -15,6 +15,7 @@ mod layout;
 mod legend;
 mod mirrored;
 mod plot;
+mod progress;
 mod scatter;
 mod scene;
 mod spreads;
@@ -67,6 +68,7 @@ pub(crate) fn all(analysis: &Analysis<'_>, paper: &Paper) -> PolarsResult<Vec<Fi
     figures.extend(benchmarks::panels(analysis));
     figures.extend(curves::learning(analysis, Over::Tokens)?);
     figures.extend(curves::learning(analysis, Over::Bytes)?);
+    figures.extend(progress::scores(analysis));
     figures.extend(scatter::score_against_parameters(analysis));
     figures.extend(coverage::bars(analysis));
     figures.extend(layers::skips(analysis));

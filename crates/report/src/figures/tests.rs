@@ -139,6 +139,50 @@ fn forgetting_is_bars_by_part() {
     assert_eq!(bars.count(), 2 * 8);
 }
 
+/// A line for every training that is not the beginning of another, in a panel for the average and for
+/// each benchmark, and a mark where a round begins.
+#[test]
+fn scores_during_the_training_go_through_all_rounds() {
+    let mut data = synthetic::rounds(&[1, 2, 3], 10);
+    data.study.mirrors = vec!["figure-10".into()];
+    let figures = figures(&data);
+    let find = |name: &str| figures.iter().find(|figure| figure.name == name).unwrap();
+    let texts = |figure: &Figure| -> Vec<String> {
+        let texts = figure.scene.shapes.iter();
+        texts
+            .filter_map(|s| if let Shape::Text(t) = s { Some(t.text.clone()) } else { None })
+            .collect()
+    };
+    let figure = find("progress");
+    let shown = texts(figure);
+    for text in ["Average score", "hellaswag (en)", "exam (en)", "summary (en)", "three", "longer"]
+    {
+        assert_eq!(shown.iter().filter(|shown| *shown == text).count(), 1, "{text}: {shown:?}");
+    }
+    assert!(!shown.iter().any(|text| text == "one" || text == "two"), "{shown:?}");
+    assert!(figure.caption.contains("“one”, “two” are the beginning of “three”"));
+    for text in ["round 2", "round 3"] {
+        assert_eq!(shown.iter().filter(|shown| *shown == text).count(), 4, "{text}: {shown:?}");
+    }
+    let bands = figure.scene.shapes.iter();
+    let bands = bands.filter(|s| matches!(s, Shape::Polygon { alpha, .. } if *alpha == 0.16));
+    assert_eq!(bands.count(), 4 * 2);
+
+    // Beside the paper: the benchmark that it shows, a series for every round.
+    let beside = find("paper-figure-10");
+    check_layout("rounds", beside);
+    let shown = texts(beside);
+    for text in ["This study", "hellaswag (en) (%)", "three, round 1", "three, round 3", "longer"] {
+        assert!(shown.iter().any(|shown| shown == text), "{text}: {shown:?}");
+    }
+    assert!(shown.iter().any(|text| text == "PanGu-π-1B Pro, round 2"), "{shown:?}");
+    // Where that benchmark was not scored, the average stands beside it.
+    data.progress.retain(|row| row.benchmark != "hellaswag");
+    let figures = self::figures(&data);
+    let beside = figures.iter().find(|figure| figure.name == "paper-figure-10").unwrap();
+    assert!(texts(beside).iter().any(|text| text == "Average score (%)"));
+}
+
 #[test]
 fn no_rows_no_figures() {
     assert!(figures(&StudyData::default()).is_empty());

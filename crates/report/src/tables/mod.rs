@@ -7,6 +7,7 @@ mod correlations;
 mod forgetting;
 mod main;
 mod optimisation;
+mod progress;
 mod rounds;
 mod study;
 mod tokenizers;
@@ -41,6 +42,7 @@ pub(crate) fn all(
     tables.extend(rounds::budget(analysis));
     tables.extend(rounds::ledger(analysis));
     tables.extend(forgetting::forgetting(analysis));
+    tables.extend(progress::progress(analysis));
     Ok(tables)
 }
 

@@ -1,8 +1,9 @@
-//! A made-up grid like the paper's Figures 7 and 8, with trainings that diverge, further rounds and
-//! losses by batch.
+//! A made-up grid like the paper's Figures 7 and 8, with trainings that diverge, further rounds, scores
+//! on the way and losses by batch.
 
 use ablate_report::{
-    AxisInfo, BatchLossRow, CurveRow, LedgerRow, StudyData, StudyInfo, VariantRow, VisitRow,
+    AxisInfo, BatchLossRow, CurveRow, LedgerRow, ProgressRow, StudyData, StudyInfo, VariantRow,
+    VisitRow,
 };
 
 use super::{Noise, runs, variant};
@@ -81,6 +82,40 @@ fn train_curve(data: &mut StudyData, row: &VariantRow, seeds: &[u64], tokens: u6
     }
 }
 
+/// Scores at ten points of the first round and five of each further one, of three benchmarks. Rounds of
+/// one, two and three are the same.
+fn progress(data: &mut StudyData, name: &str, seeds: &[u64], (rounds, first): (u64, u64)) {
+    for seed in seeds {
+        for round in 1..=rounds {
+            let (before, points) = match round {
+                1 => (0, 10),
+                round => (first + (round - 2) * first / 2, 5),
+            };
+            for point in 1..=points {
+                let round_tokens = point * first / 10;
+                let tokens = before + round_tokens;
+                for (b, benchmark) in ["hellaswag", "exam", "summary"].into_iter().enumerate() {
+                    let noise = Noise::of(&[*seed, tokens, b as u64, first]).normal();
+                    let grown = 1.0 - (-3e-5 * tokens as f64).exp();
+                    data.progress.push(ProgressRow {
+                        variant: name.into(),
+                        seed: *seed,
+                        round: u32::try_from(round).unwrap(),
+                        tokens,
+                        round_tokens,
+                        benchmark: benchmark.into(),
+                        language: "en".into(),
+                        metric: "acc_ppl".into(),
+                        value: 0.25 + 0.1 * b as f64 + 0.3 * grown + 0.01 * noise,
+                        items: 100,
+                        chance: (b < 2).then_some(0.25),
+                    });
+                }
+            }
+        }
+    }
+}
+
 /// One round, two, three, and one of the price of two; losses by batch for the first two.
 pub(crate) fn rounds(seeds: &[u64], items: u64) -> StudyData {
     let reading = "losses recomputed with the frozen model, p over the whole set, fresh optimiser";
@@ -107,6 +142,8 @@ pub(crate) fn rounds(seeds: &[u64], items: u64) -> StudyData {
         row.reading = if rounds > 1 { reading.into() } else { String::new() };
         row.passes = Some(0.7);
         runs(&mut data, &row, 0.4 + 0.1 * v as f64, v as u64, seeds, items);
+        let first = if rounds > 1 { 100_000 } else { 1000 * batches };
+        progress(&mut data, name, seeds, (rounds, first));
         for seed in seeds {
             for round in 2..=rounds {
                 let again = round > 2;

@@ -119,6 +119,8 @@ pub struct Totals {
     pub jobs: usize,
     /// Results of all stages, those that are there and those to come.
     pub disk_bytes: u64,
+    /// Of these, weights that are kept for `eval.points`.
+    pub snapshot_bytes: u64,
     /// What is still to be written, with the checkpoints of trainings at work.
     pub needed_disk_bytes: u64,
     pub free_disk_bytes: Option<u64>,
@@ -230,11 +232,12 @@ fn totals(
     let mut by_stage = BTreeMap::new();
     let mut missing = BTreeSet::new();
     let (mut train_flops, mut seconds) = (0.0, 0.0);
-    let (mut all, mut needed) = (0_u64, 0_u64);
+    let (mut all, mut needed, mut snapshots) = (0_u64, 0_u64, 0_u64);
     for (id, node) in built.graph.iter() {
         *by_stage.entry(node.stage).or_default() += 1;
         train_flops += estimates.work(id).flops;
         all = all.saturating_add(disk(around.state(id), node));
+        snapshots = snapshots.saturating_add(estimates.work(id).snapshots);
         if !matches!(around.state(id), State::Done(_)) {
             missing.insert(id);
             seconds += node.estimate.seconds;
@@ -260,6 +263,7 @@ fn totals(
         wall_seconds: wall_seconds(&built.graph, &missing, workers),
         jobs: workers.jobs,
         disk_bytes: all,
+        snapshot_bytes: snapshots,
         needed_disk_bytes: needed.saturating_add(scratch),
         free_disk_bytes: around.free,
         machine: machine.clone(),

@@ -126,8 +126,12 @@ fn totals(totals: &Totals) -> String {
     } else {
         format!("about {} with {}", about(totals.wall_seconds), plural(totals.jobs, "job"))
     };
+    let kept = match totals.snapshot_bytes {
+        0 => String::new(),
+        bytes => format!(" (weights for `eval.points`: {})", si_unit(bytes as f64, "B")),
+    };
     format!(
-        "{}, {}, {time}, {} of {} done, {} on disk\n",
+        "{}, {}, {time}, {} of {} done, {} on disk{kept}\n",
         plural(totals.trainings, "training"),
         plural(totals.tokenizers, "tokenizer"),
         totals.done,

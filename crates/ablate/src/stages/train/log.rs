@@ -5,12 +5,13 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use ablate_model::Weights;
 use ablate_pipeline::{Context, Failure};
-use ablate_train::{Observer, StepRecord, ValidationRecord, truncate_metrics};
+use ablate_train::{Observer, StepRecord, TrainError, ValidationRecord, truncate_metrics};
 use serde::{Deserialize, Serialize};
 
 use super::super::{bug, machine};
-use super::METRICS;
+use super::{METRICS, snapshots};
 
 /// The split of a training loss.
 const TRAIN: &str = "train";
@@ -68,7 +69,7 @@ impl From<&ValidationRecord> for Metric {
     }
 }
 
-/// Writes the metrics and passes progress on.
+/// Writes the metrics, keeps snapshots and passes progress on.
 pub struct Log<'a> {
     context: &'a Context<'a>,
     path: PathBuf,
@@ -130,6 +131,10 @@ impl Observer for Log<'_> {
 
     fn validation(&mut self, record: &ValidationRecord) {
         self.write(&record.into());
+    }
+
+    fn snapshot(&mut self, step: u64, weights: &Weights) -> Result<(), TrainError> {
+        snapshots::save(self.context.directory, step, weights)
     }
 
     fn flush(&mut self) {

@@ -2,11 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use crate::analysis::{Analysis, remembered};
+use super::is_task;
+use crate::analysis::{
+    Analysis, Benchmark, ProgressPoint, courses, progress as points, progress_benchmarks,
+    remembered,
+};
 use crate::figures::axis::prefix;
 use crate::figures::plot::{Axis, Panel, Point, Series};
 use crate::figures::shown_ends;
-use crate::paper::{Form, setting};
+use crate::paper::{Form, Paper, setting};
 
 /// Most points of a line of training losses; neighbours are averaged.
 const MOST: usize = 120;
@@ -121,6 +125,45 @@ pub(super) fn parts(analysis: &Analysis<'_>) -> Vec<Panel> {
         form: Form::Line,
         x: Axis::new("Part of the training, in the order of its visits"),
         y: Axis::new("Loss under the final weights (nats/token)"),
+        series,
+    }]
+}
+
+/// Scores while the variants train, a series for every round over the tokens of that round: on
+/// HellaSwag as in the paper, or, where that was not scored, the average.
+pub(super) fn progress(analysis: &Analysis<'_>) -> Vec<Panel> {
+    let paper = Paper::embedded().ok();
+    let is_hellaswag = |benchmark: &&Benchmark| {
+        paper.as_ref().is_some_and(|paper| is_task(paper, &benchmark.name, Some("hellaswag")))
+    };
+    let benchmarks = progress_benchmarks(analysis.data);
+    let wanted = benchmarks.iter().find(is_hellaswag);
+    let courses = courses(analysis.data);
+    let all = || courses.iter().flat_map(|course| &course.points);
+    let (divisor, unit) = prefix(all().map(|p| p.round_tokens as f64).fold(0.0, f64::max), true);
+    let unit = if unit.is_empty() { String::new() } else { format!(" ({unit})") };
+    let mut series = Vec::new();
+    for course in &courses {
+        let variant = &analysis.variants()[course.variant];
+        let mut rounds: BTreeMap<u32, Vec<Point>> = BTreeMap::new();
+        for point in points(analysis.data, &variant.name, wanted) {
+            let [y, low, high] = ProgressPoint::shown(&point);
+            let x = point.round_tokens as f64 / divisor;
+            rounds.entry(point.round).or_default().push(Point { x, y, low, high });
+        }
+        let several = rounds.len() > 1;
+        series.extend(rounds.into_iter().map(|(round, points)| {
+            let title = variant.title();
+            let label = if several { format!("{title}, round {round}") } else { title.to_string() };
+            Series { label, points }
+        }));
+    }
+    let name = wanted.map_or_else(|| "Average score".to_string(), Benchmark::title);
+    vec![Panel {
+        title: String::new(),
+        form: Form::Line,
+        x: Axis::new(format!("Training tokens of the round{unit}")),
+        y: Axis::new(format!("{name} (%)")),
         series,
     }]
 }

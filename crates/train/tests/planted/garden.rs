@@ -1,11 +1,10 @@
-//! Redundant units planted in a trained model: what is learned or measured finds them, and without
-//! them the model computes what it did.
+//! A small trained model, and a wider one that computes the same.
 
 use std::path::Path;
 
 use ablate_corpus::{Shard, ShardWriter, order};
 use ablate_cost::Shape;
-use ablate_inherit::{Grouping, InheritanceMap, WidthCriterion, magnitudes, taylor};
+use ablate_inherit::{Grouping, InheritanceMap, WidthCriterion};
 use ablate_model::{
     Backend, Decoder, ModelConfig, Part, Place, Scheme, Units, Weights, device, fold, places,
     random_weights, training_device,
@@ -19,14 +18,15 @@ use ablate_train::{
 };
 use burn::tensor::{Int, Tensor, TensorData};
 
-const VOCABULARY: usize = 16;
+pub(crate) const VOCABULARY: usize = 16;
 const CONTEXT: usize = 16;
 
-fn config(steps: u64, learning_rate: f64) -> TrainConfig {
+pub(crate) fn config(steps: u64, learning_rate: f64) -> TrainConfig {
     TrainConfig {
         span: None,
         patience: 0,
         keep_moments: false,
+        snapshots: Vec::new(),
         steps,
         context: CONTEXT,
         batch_sequences: 16,
@@ -85,18 +85,18 @@ fn model(depth: usize, width: usize, ffn: usize) -> ModelConfig {
 }
 
 /// The model that redundant units are planted into.
-fn small() -> ModelConfig {
+pub(crate) fn small() -> ModelConfig {
     model(2, 24, 12)
 }
 
-struct Garden {
-    shard: Shard,
-    order: Vec<u32>,
-    trained: Weights,
+pub(crate) struct Garden {
+    pub(crate) shard: Shard,
+    pub(crate) order: Vec<u32>,
+    pub(crate) trained: Weights,
 }
 
 impl Garden {
-    fn new(folder: &Path) -> Self {
+    pub(crate) fn new(folder: &Path) -> Self {
         let path = folder.join("shard");
         let mut writer = ShardWriter::create(&path, VOCABULARY).unwrap();
         writer.push(&text(), 0).unwrap();
@@ -124,7 +124,7 @@ impl Garden {
     }
 
     /// Mean loss over 64 windows.
-    fn loss(&self, model: &ModelConfig, weights: &Weights) -> f64 {
+    pub(crate) fn loss(&self, model: &ModelConfig, weights: &Weights) -> f64 {
         let device = device(Backend::Flex);
         let decoder = Decoder::from_weights(model, weights, &device).unwrap();
         let text = text();
@@ -138,14 +138,23 @@ impl Garden {
         decoder.loss(ids(0), ids(1)).into_scalar::<f64>()
     }
 
-    fn learn(
+    /// What every weight of a model adds to the loss, to the first order, on 256 windows.
+    pub(crate) fn saliency(&self, model: &ModelConfig, weights: &Weights) -> Weights {
+        let device = training_device(Backend::Flex);
+        let decoder = Decoder::from_weights(model, weights, &device).unwrap();
+        let (order, config) = (&self.order[..256], config(1, 1.0));
+        let found = saliency(&decoder, &self.shard, order, &config, &mut |_, _| true);
+        found.unwrap().unwrap().weights
+    }
+
+    pub(crate) fn learn(
         &self,
         (model, weights): (&ModelConfig, &Weights),
         target: &MaskTarget,
-        frozen: bool,
+        (frozen, learning_rate): (bool, f64),
     ) -> Learned {
         let config = MaskConfig {
-            train: config(400, 1e-4),
+            train: config(400, learning_rate),
             frozen,
             mask_learning_rate: 0.1,
             sparsity_warmup: 0.2,
@@ -183,13 +192,13 @@ impl Garden {
 }
 
 /// Where the units of the small model are in the one with planted units; the others are planted.
-struct Planted {
-    model: ModelConfig,
-    weights: Weights,
-    layers: Vec<usize>,
-    hidden: Vec<usize>,
-    heads: Vec<usize>,
-    ffn: Vec<usize>,
+pub(crate) struct Planted {
+    pub(crate) model: ModelConfig,
+    pub(crate) weights: Weights,
+    pub(crate) layers: Vec<usize>,
+    pub(crate) hidden: Vec<usize>,
+    pub(crate) heads: Vec<usize>,
+    pub(crate) ffn: Vec<usize>,
 }
 
 /// Positions of `count` of `all`, spread evenly.
@@ -200,7 +209,7 @@ fn spread(count: usize, all: usize) -> Vec<usize> {
 /// A wider model that computes the same: with hidden channels that nothing is written to, heads and
 /// feed-forward channels that write nothing, and, of three layers, a middle one that adds nothing. What
 /// reads from them, or what they compute, is as large as anything else.
-fn plant(trained: &Weights, depth: usize) -> Planted {
+pub(crate) fn plant(trained: &Weights, depth: usize) -> Planted {
     let small = small();
     let model = model(depth, 26, 16);
     let layers = if depth == 3 { vec![0, 2] } else { vec![0, 1] };
@@ -261,7 +270,7 @@ fn plant(trained: &Weights, depth: usize) -> Planted {
 impl Planted {
     /// The planted units are gone, and nothing else.
     #[track_caller]
-    fn assert_found(&self, what: &str, map: &InheritanceMap) {
+    pub(crate) fn assert_found(&self, what: &str, map: &InheritanceMap) {
         assert_eq!(map.layers, self.layers, "{what}: layers");
         assert_eq!(map.hidden, self.hidden, "{what}: hidden channels");
         for (heads, ffn) in map.kv_heads.iter().zip(&map.ffn) {
@@ -270,7 +279,7 @@ impl Planted {
         }
     }
 
-    fn target(&self) -> MaskTarget {
+    pub(crate) fn target(&self) -> MaskTarget {
         let layers = LayerTarget { keep: 2, first: 0, last: 0 };
         MaskTarget {
             layers: (self.model.shape.depth > 2).then_some(layers),
@@ -282,7 +291,7 @@ impl Planted {
         }
     }
 
-    fn cut(
+    pub(crate) fn cut(
         &self,
         weights: &Weights,
         layers: &[usize],
@@ -301,7 +310,7 @@ impl Planted {
         .unwrap()
     }
 
-    fn sliced(&self, learned: &Learned) -> (Weights, InheritanceMap) {
+    pub(crate) fn sliced(&self, learned: &Learned) -> (Weights, InheritanceMap) {
         let masks = &learned.masks;
         let folded = fold(&self.model, &learned.weights, masks).unwrap();
         let layers: Vec<usize> =
@@ -311,73 +320,6 @@ impl Planted {
 }
 
 #[track_caller]
-fn assert_near(what: &str, share: f64, before: f64, after: f64) {
+pub(crate) fn assert_near(what: &str, share: f64, before: f64, after: f64) {
     assert!((after / before - 1.0).abs() < share, "{what}: {before} before, {after} after");
-}
-
-#[test]
-fn planted_units_are_found() {
-    let folder = tempfile::tempdir().unwrap();
-    let garden = Garden::new(folder.path());
-    let trained = garden.loss(&small(), &garden.trained);
-    // It has learnt something: the entropy of a token drawn at random is 2.77.
-    assert!(trained < 2.5, "{trained}");
-
-    let planted = plant(&garden.trained, 3);
-    let before = garden.loss(&planted.model, &planted.weights);
-    assert!((before / trained - 1.0).abs() < 1e-5, "{before} {trained}");
-
-    // By a Taylor expansion; the layer is another's to find.
-    let decoder =
-        Decoder::from_weights(&planted.model, &planted.weights, &training_device(Backend::Flex))
-            .unwrap();
-    let found =
-        saliency(&decoder, &garden.shard, &garden.order[..256], &config(1, 1.0), &mut |_, _| true);
-    let found = found.unwrap().unwrap();
-    let rows: Vec<u32> = (0..VOCABULARY as u32).collect();
-    let scores = taylor((&planted.model, &found.weights), &planted.layers, &rows).unwrap();
-    let (child, map) =
-        planted.cut(&planted.weights, &planted.layers, WidthCriterion::Taylor, &scores);
-    planted.assert_found("Taylor", &map);
-    assert_near("Taylor", 0.01, before, garden.loss(&small(), &child));
-    // Magnitudes do not find them: what is planted is as large as anything else.
-    let sizes = magnitudes(
-        (&planted.model, &planted.weights),
-        &planted.layers,
-        &rows,
-        ablate_inherit::Norm::L2,
-    );
-    let (_, map) =
-        planted.cut(&planted.weights, &planted.layers, WidthCriterion::Taylor, &sizes.unwrap());
-    assert_ne!(map.ffn, vec![planted.ffn.clone(); 2]);
-
-    // By masks on weights that stand still: what is planted is worth nothing.
-    let learn = |frozen| {
-        let learned = garden.learn((&planted.model, &planted.weights), &planted.target(), frozen);
-        assert_eq!(learned.tokens, 400 * 256);
-        assert_eq!(learned.weights == planted.weights, frozen);
-        learned
-    };
-    let learned = learn(true);
-    let (child, map) = planted.sliced(&learned);
-    planted.assert_found("frozen masks", &map);
-    // Masks that are not quite 1 cost something, which these weights do not make up for.
-    assert_near("frozen masks", 0.03, before, garden.loss(&small(), &child));
-    // What is cut alone costs next to nothing.
-    let scores = learned.masks.of_layers(&map.layers);
-    let (child, _) = planted.cut(&learned.weights, &map.layers, WidthCriterion::Learned, &scores);
-    assert_near("frozen masks of 0 and 1", 0.01, before, garden.loss(&small(), &child));
-
-    // On weights that learn, a planted head or channel may learn to be of use, in the place of one
-    // that was of little: at most one of a kind here. The others are found, and the loss is kept.
-    let (child, map) = planted.sliced(&learn(false));
-    assert_eq!(map.layers, planted.layers);
-    let strangers =
-        |kept: &[usize], own: &[usize]| kept.iter().filter(|unit| !own.contains(unit)).count();
-    assert!(strangers(&map.hidden, &planted.hidden) <= 1, "{map:?}");
-    for (heads, ffn) in map.kv_heads.iter().zip(&map.ffn) {
-        assert!(strangers(heads, &planted.heads) <= 1, "{map:?}");
-        assert!(strangers(ffn, &planted.ffn) <= 1, "{map:?}");
-    }
-    assert_near("joint masks", 0.01, before, garden.loss(&small(), &child));
 }

@@ -1,0 +1,154 @@
+//! Units that are there twice, each with half of what the one wrote.
+//!
+//! One of such a pair is redundant, but neither by itself is worth nothing: what is scored unit by unit
+//! finds both alike. Without one of them its twin has to write twice as much, which a mask of at most 1
+//! cannot say and weights that learn beside it can.
+
+use ablate_inherit::{Norm, WidthCriterion, magnitudes, taylor};
+use ablate_model::{Part, Place, Units, Weights, fold, places};
+
+use crate::garden::{Garden, Planted, VOCABULARY, assert_near, plant, small};
+
+/// Of a planted model, with the units of its two layers that are not the small model's.
+struct Twins {
+    planted: Planted,
+    /// A head and its twin.
+    heads: Vec<[usize; 2]>,
+    /// A feed-forward channel and its twin.
+    ffn: Vec<[usize; 2]>,
+}
+
+/// Units that are not among the small model's, each behind the one before it.
+fn pairs(own: &[usize], all: usize) -> Vec<[usize; 2]> {
+    (0..all).filter(|unit| !own.contains(unit)).map(|unit| [unit - 1, unit]).collect()
+}
+
+/// The planted model with copies in the place of heads and feed-forward channels that wrote nothing.
+fn duplicate(trained: &Weights) -> Twins {
+    let mut planted = plant(trained, 3);
+    let heads = pairs(&planted.heads, planted.model.shape.heads);
+    let ffn = pairs(&planted.ffn, planted.model.shape.ffn);
+    for place in places(&planted.model) {
+        let Place::Layer(layer, part) = place else { continue };
+        if !planted.layers.contains(&layer) {
+            continue;
+        }
+        let (pairs, size) = match part {
+            Part::Query | Part::Key | Part::Value | Part::Output => (&heads, 2),
+            Part::Gate | Part::Up | Part::Down => (&ffn, 1),
+            _ => continue,
+        };
+        let tensor = planted.weights.get_mut(&place.name()).unwrap();
+        let (rows, columns) = (tensor.values.len() / tensor.columns(), tensor.columns());
+        for [one, other] in pairs {
+            for (from, to) in (one * size..).zip(other * size..(other + 1) * size) {
+                if matches!(part, Part::Output | Part::Down) {
+                    for row in 0..rows {
+                        let half = tensor.values[row * columns + from] / 2.0;
+                        tensor.values[row * columns + from] = half;
+                        tensor.values[row * columns + to] = half;
+                    }
+                } else {
+                    let copied = tensor.row(from).to_vec();
+                    tensor.values[to * columns..][..columns].copy_from_slice(&copied);
+                }
+            }
+        }
+    }
+    Twins { planted, heads, ffn }
+}
+
+/// Pairs of a layer of which exactly one is kept.
+fn split(pairs: &[[usize; 2]], kept: &[usize]) -> usize {
+    pairs.iter().filter(|pair| kept.contains(&pair[0]) != kept.contains(&pair[1])).count()
+}
+
+#[test]
+fn one_of_two_equal_units_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let garden = Garden::new(folder.path());
+    let single = plant(&garden.trained, 3);
+    let twins = duplicate(&garden.trained);
+    let Twins { planted, heads, ffn } = &twins;
+    assert_eq!((heads.len(), ffn.len()), (1, 4));
+    let before = garden.loss(&planted.model, &planted.weights);
+    let one = garden.loss(&single.model, &single.weights);
+    assert!((before / one - 1.0).abs() < 1e-5, "a pair computes what one did: {before} {one}");
+
+    // What slicing can come to: without a twin and with twice its own, a unit writes what both did. A
+    // half and its double are exact, so these are the small model's own numbers.
+    let mut masks = Units::filled(&planted.model.shape, 1.0);
+    for layer in &planted.layers {
+        heads.iter().for_each(|[one, other]| {
+            (masks.heads[*layer][*one], masks.heads[*layer][*other]) = (2.0, 0.0);
+        });
+        ffn.iter().for_each(|[one, other]| {
+            (masks.ffn[*layer][*one], masks.ffn[*layer][*other]) = (2.0, 0.0);
+        });
+    }
+    for unit in 0..planted.model.shape.width {
+        masks.hidden[unit] = f64::from(u8::from(planted.hidden.contains(&unit)));
+    }
+    let cut = |weights: &Weights| {
+        let scores = masks.of_layers(&planted.layers);
+        planted.cut(weights, &planted.layers, WidthCriterion::Learned, &scores)
+    };
+    let (doubled, map) = cut(&fold(&planted.model, &planted.weights, &masks).unwrap());
+    planted.assert_found("doubled", &map);
+    assert!(doubled == cut(&single.weights).0);
+
+    // Scores of single units: both of a pair alike, and by a Taylor expansion half of the one's. Where
+    // twelve of sixteen are kept, at most the pair at the border is split.
+    let rows: Vec<u32> = (0..VOCABULARY as u32).collect();
+    let scored = |of: &Planted| {
+        let found = garden.saliency(&of.model, &of.weights);
+        taylor((&of.model, &found), &of.layers, &rows).unwrap()
+    };
+    let (alone, by_taylor) = (scored(&single), scored(planted));
+    let of_size = |norm| {
+        magnitudes((&planted.model, &planted.weights), &planted.layers, &rows, norm).unwrap()
+    };
+    for layer in 0..2 {
+        for [one, other] in ffn {
+            let scores = &by_taylor.ffn[layer];
+            assert!((scores[*one] / scores[*other] - 1.0).abs() < 1e-4, "{scores:?}");
+            let half = alone.ffn[layer][*one] / 2.0;
+            assert!((scores[*one] / half - 1.0).abs() < 1e-3, "{} {half}", scores[*one]);
+        }
+        let [one, other] = heads[0];
+        let (scores, alone) = (&by_taylor.heads[layer], &alone.heads[layer]);
+        assert!((scores[one] / scores[other] - 1.0).abs() < 1e-4, "{scores:?}");
+        assert!((scores[one] / (alone[one] / 2.0) - 1.0).abs() < 1e-3, "{scores:?} {alone:?}");
+    }
+    let mut by_scores = f64::INFINITY;
+    for (what, scores) in
+        [("Taylor", &by_taylor), ("L1", &of_size(Norm::L1)), ("L2", &of_size(Norm::L2))]
+    {
+        let (child, map) =
+            planted.cut(&planted.weights, &planted.layers, WidthCriterion::Taylor, scores);
+        for kept in &map.ffn {
+            assert!(split(ffn, kept) <= 1, "{what}: {kept:?}");
+        }
+        by_scores = by_scores.min(garden.loss(&small(), &child));
+    }
+
+    // Masks see what is lost with both of a pair. On weights that stand still, what is left of a pair
+    // writes half of what it should; on weights that learn it makes up for the other, and the loss is
+    // kept. They need a rate at which weights can double in so few steps.
+    let learn = |how| {
+        let learned = garden.learn((&planted.model, &planted.weights), &planted.target(), how);
+        let (child, map) = planted.sliced(&learned);
+        (garden.loss(&small(), &child), map)
+    };
+    let (frozen, _) = learn((true, 1e-4));
+    let (joint, map) = learn((false, 1e-3));
+    assert_near("joint masks", 0.01, before, joint);
+    assert!(joint < frozen && frozen < by_scores, "{joint} {frozen} {by_scores}");
+    assert_eq!(map.layers, planted.layers);
+    for kept in &map.ffn {
+        // A pair that is of little use may go as a whole, and so may a unit that is none of a pair.
+        let strangers = (0..planted.model.shape.ffn)
+            .filter(|unit| !kept.contains(unit) && !ffn.iter().flatten().any(|twin| twin == unit));
+        assert!(strangers.count() <= 1 && split(ffn, kept) >= 2, "{kept:?}");
+    }
+}
