@@ -93,7 +93,7 @@ checkpoints() { [ "$(find "$scratch/long/data/store/train" -path '*.partial*/ste
 running() { [ "$(train R | wc -l)" = 2 ]; }
 status() { "$ablate" status "$short" "${long[@]}"; }
 says() { status >"$scratch/said" 2>&1 && grep -q -- "$1" "$scratch/said"; }
-"$ablate" run "$short" "${long[@]}" --launcher slurm --quiet
+"$ablate" run "$short" "${long[@]}" --launcher slurm --cpus 2 --quiet
 until_true 60 'both trainings have checkpoints' checkpoints
 read -r first _ < <(train R)
 scancel --batch --signal=USR1 "$first"
@@ -105,7 +105,7 @@ until_true 30 'the queue is empty' idle
 says 'interrupted' || { cat "$scratch/said"; fail 'no checkpoint was kept'; }
 
 part 'one node crashes, the other is lost with its task alive'
-"$ablate" run "$short" "${long[@]}" --launcher slurm --quiet
+"$ablate" run "$short" "${long[@]}" --launcher slurm --cpus 2 --quiet
 until_true 60 'both trainings run' running
 until_true 20 'they have begun' says 'running'
 read -r orphan lost _ < <(train R | head -1)
@@ -114,17 +114,25 @@ read -r crashed node _ < <(train R | tail -1)
 slurm crash-node "$node" >/dev/null
 slurm kill-node "$lost" >/dev/null
 slurm start-node "$node" >/dev/null
-started_again() { grep -q 'start 2' "$scratch"/long/data/runs/cluster-long/*/*-train/logs/"$1".log; }
-until_true 90 'the lost one was started again' started_again "$orphan"
-until_true 90 'the crashed one was started again' started_again "$crashed"
-grep -h -q 'taken it over' "$scratch"/long/data/runs/cluster-long/*/*-train/logs/"$orphan".log ||
-    until_true 10 'the first copy gives way' grep -q 'taken it over' "$scratch"/long/data/runs/cluster-long/*/*-train/logs/"$orphan".log
+# log TASK: what all starts of a task have printed
+log() { cat "$scratch"/long/data/runs/cluster-long/*/*-train/logs/"$1".log; }
+logged() { log "$1" | grep -q -- "$2"; }
+until_true 90 'the lost one was started again' logged "$orphan" 'start 2'
+# Its first copy was alive until then: it notices, and keeps its hands off.
+until_true 10 'the first copy gives way' logged "$orphan" 'taken it over'
+slurm start-node "$lost" >/dev/null
+until_true 90 'the crashed one was started again' logged "$crashed" 'start 2'
 wait "$reference"
 until_true 120 'everything ends' idle
 "$ablate" report "$short" "${long[@]}" >/dev/null
 same "$scratch/local-long" "$scratch/long" cluster-long
 "$ablate" verify --root "$scratch/long"
-slurm start-node "$lost" >/dev/null
+for task in "$orphan" "$crashed"; do
+    [ "$(log "$task" | grep -c 'done train')" = 1 ] || fail "task $task was not published exactly once"
+    # From a checkpoint: the first step that is told of after the second start is not among the first.
+    log "$task" | sed -n '/start 2/,$p' | grep -m1 -oE ' [0-9]+/' | tr -dc '0-9\n' >"$scratch/step"
+    [ "$(cat "$scratch/step")" -gt 300 ] || fail "task $task did not go on from a checkpoint"
+done
 
 part 'no controller, no munge, no Slurm'
 slurm kill-ctld >/dev/null
