@@ -200,7 +200,7 @@ fn wait(runs: &Path, slurm: &Slurm) -> Result<bool, CommandError> {
     let stop = Arc::new(AtomicUsize::new(0));
     super::run::stop_on_signals(&stop)?;
     let mut pause = PAUSES.0;
-    let mut silent = 0;
+    let (mut silent, mut idle) = (0, 0);
     loop {
         match slurm.queue() {
             Ok(queue) => {
@@ -210,8 +210,11 @@ fn wait(runs: &Path, slurm: &Slurm) -> Result<bool, CommandError> {
                 silent = 0;
                 let submissions = Submission::all(runs);
                 let ours = |task: &&QueuedTask| queue::of(&submissions, task).is_some();
-                if !queue.iter().filter(ours).any(|task| task.state.is_live()) {
-                    return Ok(true);
+                // What was preempted or lost looks like the end until it is queued again: two looks.
+                match queue.iter().filter(ours).any(|task| task.state.is_live()) {
+                    true => idle = 0,
+                    false if idle == 1 => return Ok(true),
+                    false => (idle, pause) = (1, PAUSES.0),
                 }
             }
             Err(error) => {
