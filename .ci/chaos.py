@@ -115,7 +115,7 @@ def main():
         # round has had its share, so that it comes to an end.
         share = min(25, KILLS - sum(kills.values()))
         until = time.monotonic() + PATIENCE + 20 * took
-        next_kill = time.monotonic() + chance.uniform(0.05, 1.2)
+        next_kill = time.monotonic() + chance.uniform(0.05, 0.8)
         while not all(launcher.done for launcher in launchers):
             now = time.monotonic()
             if now > until:
@@ -125,7 +125,7 @@ def main():
                 if what:
                     kills[what] += 1
                     share -= 1
-                next_kill = now + chance.uniform(0.05, 1.2)
+                next_kill = now + chance.uniform(0.05, 0.8)
             for launcher in launchers:
                 launcher.poll()
             time.sleep(0.01)
@@ -136,6 +136,7 @@ def main():
         if rounds > 0:
             shutil.rmtree(root)
         rounds += 1
+        print(f"after {sum(kills.values())} kills: the same bytes", flush=True)
     print(
         f"{kills['launcher']} launchers and {kills['worker']} workers killed in {rounds} rounds with {starts}"
         f" starts{'' if prefix else ' (one host: no other name allowed)'}: every time the same bytes"

@@ -75,8 +75,10 @@ expect 1 'diverged at step' "$ablate" run "$scratch/broken.toml" --root "$scratc
 "$ablate" status "$scratch/broken.toml" --root "$scratch/by slurm" >"$scratch/said"
 grep -q 'needs train' "$scratch/said" || { cat "$scratch/said"; fail 'no word of what the scores wait for'; }
 
-part 'files only, submitted by hand'
-expect 0 'nothing was submitted' "$ablate" run "$short" --root "$scratch/script" --launcher script
+part 'files only, submitted by hand, in arrays of four at most'
+printf '[cluster]\nmax_array_size = 4\n' >"$scratch/small.toml"
+expect 0 'nothing was submitted' "$ablate" run "$short" --root "$scratch/script" --launcher script --execution "$scratch/small.toml"
+grep -q '^submit 05-train 4 2 ' "$scratch"/script/data/runs/cluster/*/submit.sh || fail 'six trainings are not an array of four and one of two'
 [ -z "$(squeue -h)" ] || fail 'something was submitted'
 sh "$scratch"/script/data/runs/cluster/*/submit.sh >/dev/null
 

@@ -313,7 +313,7 @@ fn holds(path: &Path, token: &str) -> io::Result<bool> {
 /// Removes a lease that has this token. Of several processes that try, one succeeds; one that
 /// catches another's lease puts it back, and should there be a third by then, the second is fenced.
 fn set_aside(path: &Path, wanted: &str) -> io::Result<()> {
-    if !look(path).is_some_and(|sign| sign.owner.token == wanted) {
+    if look(path).is_none_or(|sign| sign.owner.token != wanted) {
         return Ok(());
     }
     let aside = path.with_extension(format!("stale-{}", token()));
