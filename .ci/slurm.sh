@@ -97,8 +97,9 @@ status() { "$ablate" status "$short" "${long[@]}"; }
 says() { status >"$scratch/said" 2>&1 && grep -q -- "$1" "$scratch/said"; }
 # A limit of a minute is told of two minutes before: at the first look of Slurm's.
 "$ablate" run "$short" "${long[@]}" --launcher slurm --cpus 2 --time 1 --quiet
-until_true 60 'both trainings have checkpoints' checkpoints
+until_true 60 'both trainings run' running
 read -r first _ < <(train R)
+until_true 60 'both trainings have checkpoints' checkpoints
 until_true 60 'status says that it is started again' says "task $first requeued"
 grep -q 'time is nearly up' "$scratch"/long/data/runs/cluster-long/*/*-train/logs/"$first".log || fail 'not by itself'
 # Whoever asks again while tasks are live submits nothing twice.

@@ -113,10 +113,20 @@ pub fn launch(
         let exit = report::write(root, loaded, built, args.quiet, args.until.is_some())?;
         return Ok(if survey.failed.is_empty() { exit } else { Exit::FailedVariants });
     }
+    let folder = std::env::current_dir().map_err(CommandError::machine)?;
+    for path in [folder.as_path(), runs.as_path()] {
+        if path.to_string_lossy().contains(['"', '\\', '\n']) {
+            return Err(CommandError::usage(format!(
+                "`{}` cannot stand in a batch script because of its quotes, backslashes or line \
+                 breaks: choose another folder (`--root DIR`)",
+                path.display()
+            )));
+        }
+    }
     let launcher = Launcher {
         program: std::env::current_exe().map_err(CommandError::machine)?,
         study: loaded.study.report_name(),
-        folder: std::env::current_dir().map_err(CommandError::machine)?,
+        folder,
         settings: &settings,
         last: Some(report_command(root, args)?),
     };

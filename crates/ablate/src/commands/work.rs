@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use ablate_model::use_threads;
 use ablate_pipeline::{
-    Claim, ItemExit, Message, Slurm, Task, WorkerExit, drain, make_item, read_item, read_items,
-    serve, watch_launcher,
+    Claim, ItemExit, Message, Slurm, SlurmError, Task, WorkerExit, drain, make_item, read_item,
+    read_items, serve, watch_launcher,
 };
 use jiff::ZonedDateTime;
 
@@ -135,8 +135,10 @@ impl Start {
             );
         }
         say(&format!("time is nearly up: asking Slurm to start task {task} again"));
-        if let Err(error) = Slurm::new(self.limit).requeue(task) {
-            say(&format!("{error}; the next `ablate run` goes on from here"));
+        match Slurm::new(self.limit).requeue(task) {
+            // The answer may not come: what is started again is ended first, this process and all.
+            Ok(()) | Err(SlurmError::Ended { .. }) => {}
+            Err(error) => say(&format!("{error}; the next `ablate run` goes on from here")),
         }
     }
 }

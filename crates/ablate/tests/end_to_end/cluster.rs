@@ -239,6 +239,12 @@ fn without_slurm_everything_says_so_and_nothing_is_left() {
         assert!(ended.stderr.contains("here.toml") || ended.stderr.contains("cluster."), "{ended}");
         assert!(ended.stderr.contains(words), "{words}: {ended}");
     }
+    // Neither can every folder stand in a script.
+    let odd = sandbox.desk("a \"b\"");
+    let mut command = sandbox.command_in(&odd, &SCRIPT);
+    let ended = Ended::from(command.output().unwrap());
+    assert_eq!(ended.code, Some(2), "{ended}");
+    assert!(ended.stderr.contains("another folder"), "{ended}");
     // Where it runs is not part of what it is: keys do not change.
     sandbox.write("here.toml", "[cluster]\npartition = \"gpu\"\ncpus = 2\n");
     sandbox.succeed(&[&SCRIPT[..], &["--execution", "here.toml"]].concat());

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io::{self, Read};
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -62,8 +63,16 @@ pub enum SlurmError {
         /// The limit.
         seconds: u64,
     },
+    /// It was killed, as everything of a task is when Slurm starts it again.
+    #[error("`{program}` was ended by signal {signal}")]
+    Ended {
+        /// The command.
+        program: &'static str,
+        /// The signal.
+        signal: i32,
+    },
     /// It said no.
-    #[error("`{program}` says no: {said}")]
+    #[error("`{program}` did not do it and says: {said}")]
     Refused {
         /// The command.
         program: &'static str,
@@ -208,6 +217,9 @@ impl Slurm {
             return Err(SlurmError::TimedOut { program, seconds: self.limit.as_secs() });
         };
         let (out, errors) = (out.join().unwrap_or_default(), errors.join().unwrap_or_default());
+        if let Some(signal) = status.signal() {
+            return Err(SlurmError::Ended { program, signal });
+        }
         if status.success() { Ok(out) } else { Err(refusal(program, &errors)) }
     }
 }
@@ -295,7 +307,7 @@ mod tests {
             error("echo 'squeue: fatal: Could not establish a configuration source' >&2\nexit 1");
         assert!(matches!(none, SlurmError::NoConfiguration { .. }), "{none}");
         let no = error("echo 'error: Invalid user' >&2\nexit 1");
-        assert!(no.to_string().contains("says no: error: Invalid user"), "{no}");
+        assert!(no.to_string().contains("says: error: Invalid user"), "{no}");
         let clock = Instant::now();
         let hangs = error("exec sleep 60");
         assert!(matches!(hangs, SlurmError::TimedOut { .. }), "{hangs}");

@@ -89,29 +89,13 @@ impl Launcher<'_> {
         if let Some(time) = time {
             line(format!("--time={time}"));
         }
-        for (name, value) in [
-            ("partition", own.partition),
-            ("account", self.settings.account.clone()),
-            ("qos", self.settings.qos.clone()),
-        ] {
-            if let Some(value) = value {
-                line(format!("--{name}={value}"));
-            }
-        }
         match (gpus, &self.settings.gres) {
             (Some(0), _) => {}
             (Some(gpus), _) => line(format!("--gpus-per-task={gpus}")),
             (None, Some(gres)) if wave.on_gpu => line(format!("--gres={gres}")),
             (None, _) => {}
         }
-        for option in &self.settings.options {
-            line(option.clone());
-        }
-        out.push('\n');
-        for setup in &self.settings.setup {
-            out += setup;
-            out.push('\n');
-        }
+        out += &self.common(own.partition.as_deref());
         // The program takes the shell's place, so that signals reach it.
         let _ = write!(
             out,
@@ -125,6 +109,29 @@ impl Launcher<'_> {
             true => " --drain\n",
             false => " --item $((SLURM_ARRAY_TASK_ID + ${1:-0}))\n",
         };
+        out
+    }
+
+    /// What every script asks for, and the lines before the program.
+    fn common(&self, partition: Option<&str>) -> String {
+        let words = [
+            ("partition", partition),
+            ("account", self.settings.account.as_deref()),
+            ("qos", self.settings.qos.as_deref()),
+        ];
+        let mut out = String::new();
+        for (name, value) in words {
+            if let Some(value) = value {
+                let _ = writeln!(out, "#SBATCH --{name}={value}");
+            }
+        }
+        for option in &self.settings.options {
+            let _ = writeln!(out, "#SBATCH {option}");
+        }
+        out.push('\n');
+        for setup in &self.settings.setup {
+            let _ = writeln!(out, "{setup}");
+        }
         out
     }
 
@@ -147,23 +154,7 @@ impl Launcher<'_> {
         line("--ntasks=1".to_owned());
         line(format!("--mem={}", own.mem.unwrap_or_else(|| "2G".to_owned())));
         line(format!("--time={}", own.time.unwrap_or_else(|| "30".to_owned())));
-        for (name, value) in [
-            ("partition", own.partition),
-            ("account", self.settings.account.clone()),
-            ("qos", self.settings.qos.clone()),
-        ] {
-            if let Some(value) = value {
-                line(format!("--{name}={value}"));
-            }
-        }
-        for option in &self.settings.options {
-            line(option.clone());
-        }
-        out.push('\n');
-        for setup in &self.settings.setup {
-            out += setup;
-            out.push('\n');
-        }
+        out += &self.common(own.partition.as_deref());
         let words: Vec<String> = arguments.iter().map(|word| quoted(word)).collect();
         let program = quoted(&self.program.display().to_string());
         let _ = writeln!(out, "exec {program} {}", words.join(" "));
