@@ -39,9 +39,14 @@ pub enum Command {
     Paper(PaperArgs),
     /// Print the JSON Schema of study files
     Schema,
-    /// Make one task read from standard input (started by `run`)
-    #[command(hide = true)]
-    Worker(WorkerArgs),
+    /// End what a cluster has not finished of a study; what is stored stays
+    Cancel(StudyArgs),
+    /// Show what in the store no study on disk refers to, and remove it if told to
+    Gc(GcArgs),
+    /// Read every result and compare it with its checksums
+    Verify(VerifyArgs),
+    /// Make one task, as launchers do: an item of a wave, or what standard input names
+    Work(WorkArgs),
 }
 
 /// Which study, and with which changes.
@@ -132,6 +137,13 @@ pub struct RunArgs {
     /// Errors only
     #[arg(long, short)]
     pub quiet: bool,
+
+    /// Who finds the machines
+    #[arg(long, value_enum, default_value_t, value_name = "NAME", help_heading = "Clusters")]
+    pub launcher: LauncherKind,
+
+    #[command(flatten)]
+    pub cluster: ClusterArgs,
 }
 
 /// Arguments of `status`.
@@ -208,10 +220,125 @@ pub struct PaperArgs {
     pub json: bool,
 }
 
-/// Arguments of `worker`.
+/// Arguments of `gc`.
 #[derive(Debug, Args)]
-pub struct WorkerArgs {
+pub struct GcArgs {
+    /// Further folders with study files [default: the current one and the root]
+    #[arg(value_name = "DIR")]
+    pub studies: Vec<PathBuf>,
+
+    /// Remove it; otherwise it is only shown
+    #[arg(long)]
+    pub delete: bool,
+
+    /// Remove it although there are studies of which it is not known what they refer to
+    #[arg(long, requires = "delete")]
+    pub force: bool,
+}
+
+/// Arguments of `verify`.
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// Results of these studies only
+    #[arg(value_name = "STUDY")]
+    pub studies: Vec<PathBuf>,
+
+    /// Profile of the study files
+    #[arg(long, value_name = "NAME", requires = "studies")]
+    pub profile: Option<String>,
+
+    /// Set damaged results aside, so that they are made again
+    #[arg(long)]
+    pub quarantine: bool,
+}
+
+/// Arguments of `work`.
+#[derive(Debug, Args)]
+pub struct WorkArgs {
+    /// The items of a wave, one a line; without it the task stands on standard input
+    #[arg(value_name = "ITEMS")]
+    pub manifest: Option<PathBuf>,
+
+    /// Which of them, from 0
+    #[arg(long, value_name = "N", requires = "manifest")]
+    pub item: Option<usize>,
+
+    /// Take whatever is next, beside others that do so, until nothing is left
+    #[arg(long, requires = "manifest", conflicts_with = "item")]
+    pub drain: bool,
+
     /// Threads that it may keep busy
     #[arg(long, default_value_t = 1)]
     pub threads: usize,
+
+    /// How often Slurm is asked to start it again when its time is up
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub requeues: u64,
+
+    /// Seconds that a command of Slurm may take
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    pub timeout: u64,
+
+    /// Stop at the end of standard input (passed by `--drain` to its children)
+    #[arg(long, hide = true)]
+    pub watched: bool,
+}
+
+/// Who finds the machines for a study.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum LauncherKind {
+    /// This one.
+    #[default]
+    Local,
+    /// Slurm: all waves are submitted, and nothing has to stay behind.
+    Slurm,
+    /// Nobody: the files for Slurm are written, to be looked at and submitted by hand.
+    Script,
+}
+
+/// What a cluster is asked for. The execution file says more, and is overridden.
+#[derive(Debug, Default, Args)]
+pub struct ClusterArgs {
+    /// Execution file with a `[cluster]` table
+    #[arg(long, value_name = "FILE", help_heading = "Clusters")]
+    pub execution: Option<PathBuf>,
+
+    /// Partition
+    #[arg(long, value_name = "NAME", help_heading = "Clusters")]
+    pub partition: Option<String>,
+
+    /// GPUs of a task that computes with a GPU
+    #[arg(long, value_name = "N", help_heading = "Clusters")]
+    pub gpus_per_task: Option<u32>,
+
+    /// Time limit of a task, as Slurm writes it (`4:00:00`)
+    #[arg(long, value_name = "TIME", help_heading = "Clusters")]
+    pub time: Option<String>,
+
+    /// Memory of a task, as Slurm writes it (`8G`) [default: by the plan's estimate]
+    #[arg(long, value_name = "SIZE", help_heading = "Clusters")]
+    pub mem: Option<String>,
+
+    /// Cores and threads of a task [default: 1]
+    #[arg(long, value_name = "N", help_heading = "Clusters")]
+    pub cpus: Option<u32>,
+
+    /// Tasks of a wave at a time
+    #[arg(long, value_name = "K", help_heading = "Clusters")]
+    pub array_limit: Option<u32>,
+
+    /// W workers that take whatever is next, instead of a task for each stage
+    #[arg(long, value_name = "W", help_heading = "Clusters", value_parser = workers)]
+    pub pull: Option<usize>,
+
+    /// Wait until Slurm has nothing left to do, then write the report
+    #[arg(long, help_heading = "Clusters")]
+    pub wait: bool,
+}
+
+fn workers(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err("at least one worker".to_owned()),
+        Ok(workers) => Ok(workers),
+    }
 }

@@ -16,6 +16,8 @@ pub enum Exit {
     NoMatch = 4,
     /// A claim that the study requires is contradicted by its results.
     Contradicted = 5,
+    /// What a task of a cluster needs is not there.
+    NoInput = 66,
     /// A mistake of ours.
     Bug = 70,
     /// Somebody else is at work, or the machine said no: try again.

@@ -13,6 +13,7 @@ mod exit;
 mod graph;
 mod machine;
 mod progress;
+mod references;
 mod root;
 mod rows;
 mod stages;
@@ -41,7 +42,10 @@ fn main() -> ExitCode {
         Command::Bench(args) => commands::bench::run(&root, &args),
         Command::Paper(args) => commands::paper::run(&root, &args),
         Command::Schema => commands::schema::run(),
-        Command::Worker(args) => commands::worker::run(&args),
+        Command::Cancel(args) => commands::cancel::run(&root, &args),
+        Command::Gc(args) => commands::gc::run(&root, &args),
+        Command::Verify(args) => commands::verify::run(&root, &args),
+        Command::Work(args) => commands::work::run(&args),
     };
     match result {
         Ok(exit) => exit.into(),

@@ -23,6 +23,16 @@ impl Root {
         Store::new(self.0.join("data").join("store"))
     }
 
+    /// What a study has handed over to a cluster.
+    pub fn runs(&self, study: &str) -> PathBuf {
+        self.0.join("data").join("runs").join(study)
+    }
+
+    /// What runs have asked for.
+    pub fn references(&self) -> PathBuf {
+        self.0.join("data").join("references")
+    }
+
     /// Folder of a study's report.
     pub fn report(&self, study: &str) -> PathBuf {
         self.0.join("reports").join(study)

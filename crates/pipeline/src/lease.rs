@@ -1,54 +1,45 @@
-//! Who is at work on a node.
+//! The right to work on a node.
 //!
-//! A lease is a file that can be created by one process only. Its owner rewrites it every few
-//! seconds; a lease that was not rewritten for long, or whose process is gone from this
-//! machine, is stale and may be taken over. A lease protects work, not results: publishing is
-//! a rename, so even two owners could never mix their files in one result.
+//! A lease is a file that can be created by one process only (`O_EXCL`, which holds on NFS too). Its
+//! first line says who that is; the second is a number that the owner raises every few seconds
+//! through the file that it created. Whoever waits for the lease looks at that number: one that
+//! does not change for [`SILENCE`] *by the waiter's own clock* belongs to an owner that is taken for
+//! dead. Times of two machines are never compared, and nothing depends on `flock`.
+//!
+//! A stale lease is taken over by renaming it away, which succeeds for one process, and creating a
+//! new one. An owner that was only slow finds another's token in its place: it is *fenced*, may
+//! publish nothing and ends itself. Should it be too slow even for that, publishing is a rename that
+//! succeeds once, out of a folder that was taken from it together with the lease.
 
-use std::fs;
+use std::collections::BTreeMap;
+use std::fs::{self, File};
 use std::io::{self, Write};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
+use crate::owner::{Claim, Owner, token};
+
 /// How often the owner shows that it is alive.
 const HEARTBEAT: Duration = Duration::from_secs(2);
-/// Without a sign of life for this long, a lease of another machine is stale.
-const STALE: Duration = Duration::from_secs(60);
-
-/// A process that holds a lease.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Owner {
-    /// Name of its machine.
-    pub host: String,
-    /// Its process id.
-    pub pid: u32,
-    /// Start time of that process in clock ticks, so that a reused id is not taken for it.
-    pub started: u64,
-}
-
-impl Owner {
-    /// This process.
-    pub fn current() -> Self {
-        let pid = std::process::id();
-        Self { host: host(), pid, started: start_time(pid).unwrap_or(0) }
-    }
-
-    /// Whether the process is known to be gone: it ran here and is no more.
-    fn gone(&self) -> bool {
-        self.host == host() && start_time(self.pid) != Some(self.started)
-    }
-}
+/// An owner on another machine that gives no sign of life for so long is taken for dead.
+pub const SILENCE: Duration = Duration::from_secs(60);
+/// An owner that was killed before it could write down who it is does not come back.
+const UNWRITTEN: Duration = Duration::from_secs(5);
 
 /// Why a lease was not given.
 #[derive(Debug, thiserror::Error)]
 pub enum LeaseError {
     /// Somebody else is at work.
-    #[error("process {} on {} is at work on it", .0.pid, .0.host)]
+    #[error("{0} is at work on it")]
     Held(Owner),
+    /// A later start of the same task of a cluster is at work: this one is no longer wanted.
+    #[error("{0}, a later start of the same task, is at work on it")]
+    Superseded(Owner),
     /// The disk said no.
     #[error("cannot write the lease `{}`: {source}", path.display())]
     Io {
@@ -59,11 +50,39 @@ pub enum LeaseError {
     },
 }
 
+/// A lease as it was seen at one moment. Equal signs at different times are no sign of life.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sign {
+    pub(crate) owner: Owner,
+    beat: u64,
+}
+
+/// What is known of the owner that a lease was taken over from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Before {
+    /// There was none, or it is certainly gone.
+    Nobody,
+    /// It may still be alive somewhere, and may even write.
+    Somebody,
+}
+
+/// With what right a lease is asked for.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Terms {
+    /// What this process is a start of.
+    pub(crate) claim: Option<Claim>,
+    /// An owner that was watched for long enough without a sign of life.
+    pub(crate) silent: Option<Sign>,
+}
+
 /// A lease that this process holds until it is dropped.
 #[derive(Debug)]
 pub struct Lease {
     path: PathBuf,
+    token: String,
+    before: Before,
     released: Arc<AtomicBool>,
+    lost: Arc<AtomicBool>,
 }
 
 impl Lease {
@@ -72,169 +91,242 @@ impl Lease {
     /// # Errors
     /// When somebody else holds it, or when it cannot be written.
     pub fn take(path: &Path) -> Result<Self, LeaseError> {
+        Self::take_on(path, &Terms::default())
+    }
+
+    /// Takes a lease when its owner has given it back, is gone, or was silent for [`SILENCE`].
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn wait(path: &Path) -> Result<Self, LeaseError> {
+        let mut watcher = Watcher::new();
+        let mut terms = Terms::default();
+        loop {
+            match Self::take_on(path, &terms) {
+                Err(LeaseError::Held(_)) => {}
+                taken => return taken,
+            }
+            terms.silent = match watcher.look(path, Instant::now()) {
+                Holding::Silent(sign) => Some(sign),
+                _ => None,
+            };
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    pub(crate) fn take_on(path: &Path, terms: &Terms) -> Result<Self, LeaseError> {
         let failed = |source| LeaseError::Io { path: path.to_owned(), source };
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent).map_err(failed)?;
         }
-        loop {
-            match create(path) {
-                Ok(()) => break,
+        let owner = Owner { claim: terms.claim.clone(), ..Owner::current() };
+        let mut before = Before::Nobody;
+        let (file, offset) = loop {
+            match create(path, &owner) {
+                Ok(created) => break created,
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                    if let Some(owner) = Self::holder(path) {
-                        return Err(LeaseError::Held(owner));
+                    let Some(sign) = look(path) else { continue };
+                    if !sign.owner.gone() {
+                        terms.allow(&sign)?;
+                        before = Before::Somebody;
                     }
-                    set_aside_stale(path).map_err(failed)?;
+                    set_aside(path, &sign.owner.token).map_err(failed)?;
                 }
                 Err(error) => return Err(failed(error)),
             }
-        }
-        let released = Arc::new(AtomicBool::new(false));
-        heartbeat(path.to_owned(), Arc::clone(&released));
-        Ok(Self { path: path.to_owned(), released })
+        };
+        let lease = Self {
+            path: path.to_owned(),
+            token: owner.token,
+            before,
+            released: Arc::default(),
+            lost: Arc::default(),
+        };
+        lease.keep_alive(file, offset);
+        Ok(lease)
     }
 
-    /// Who holds a lease; `None` when nobody does or the owner is gone.
+    /// Who holds a lease; `None` when nobody does or the owner is known to be gone. Whether an owner
+    /// on another machine is alive takes a [`Watcher`] to tell.
     pub fn holder(path: &Path) -> Option<Owner> {
-        let modified = fs::metadata(path).ok()?.modified().ok()?;
-        let age = SystemTime::now().duration_since(modified).unwrap_or_default();
-        // An empty file was just created and is not written yet.
-        let owner: Owner = match serde_json::from_slice(&fs::read(path).ok()?) {
-            Ok(owner) => owner,
-            Err(_) if age < HEARTBEAT => Owner { host: "unknown".into(), pid: 0, started: 0 },
-            Err(_) => return None,
-        };
-        (age < STALE && !owner.gone()).then_some(owner)
+        look(path).map(|sign| sign.owner).filter(|owner| !owner.gone())
+    }
+
+    /// A name that no other lease has ever had.
+    pub(crate) fn token(&self) -> &str {
+        &self.token
+    }
+
+    pub(crate) fn before(&self) -> Before {
+        self.before
+    }
+
+    /// Whether another process is known to have taken the lease over.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.lost.load(Ordering::SeqCst)
+    }
+
+    /// Looks whether the lease is still this process's own.
+    ///
+    /// # Errors
+    /// When the disk does not say.
+    pub(crate) fn is_held(&self) -> io::Result<bool> {
+        holds(&self.path, &self.token)
+    }
+
+    /// Raises the number in the lease until it is released or lost.
+    fn keep_alive(&self, file: File, offset: u64) {
+        let (path, token) = (self.path.clone(), self.token.clone());
+        let (released, lost) = (Arc::clone(&self.released), Arc::clone(&self.lost));
+        std::thread::spawn(move || {
+            let pause = Duration::from_millis(100);
+            let mut waited = Duration::ZERO;
+            let mut beat = 0;
+            while !released.load(Ordering::SeqCst) {
+                std::thread::sleep(pause);
+                waited += pause;
+                if waited < HEARTBEAT {
+                    continue;
+                }
+                waited = Duration::ZERO;
+                beat += 1;
+                // Into the file that was created, wherever it is by now: never into another's.
+                let _ = file.write_all_at(number(beat).as_bytes(), offset);
+                let _ = file.sync_data();
+                // A disk that does not answer is no proof of anything.
+                if let Ok(false) = holds(&path, &token)
+                    && !released.load(Ordering::SeqCst)
+                {
+                    lost.store(true, Ordering::SeqCst);
+                    return;
+                }
+            }
+        });
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
         self.released.store(true, Ordering::SeqCst);
-        let _ = fs::remove_file(&self.path);
+        let _ = set_aside(&self.path, &self.token);
     }
 }
 
-fn create(path: &Path) -> io::Result<()> {
-    let mut file = fs::OpenOptions::new().write(true).create_new(true).open(path)?;
-    file.write_all(&serde_json::to_vec(&Owner::current())?)?;
-    file.sync_all()
+impl Terms {
+    /// Whether the holder may be replaced although it is not known to be gone.
+    fn allow(&self, sign: &Sign) -> Result<(), LeaseError> {
+        if self.silent.as_ref() == Some(sign) {
+            return Ok(());
+        }
+        if let (Some(ours), Some(theirs)) = (&self.claim, &sign.owner.claim)
+            && ours.task == theirs.task
+        {
+            if ours.attempt > theirs.attempt {
+                return Ok(());
+            }
+            return Err(LeaseError::Superseded(sign.owner.clone()));
+        }
+        Err(LeaseError::Held(sign.owner.clone()))
+    }
 }
 
-/// Moves a stale lease away. Of several processes that try, one succeeds with the stale file;
-/// another that catches a fresh one puts it back.
-fn set_aside_stale(path: &Path) -> io::Result<()> {
-    let aside = path.with_extension(format!("stale-{}", std::process::id()));
+/// Watches leases of others over time.
+#[derive(Debug, Default)]
+pub struct Watcher {
+    seen: BTreeMap<PathBuf, (Sign, Instant)>,
+}
+
+/// What a watcher knows of a lease.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Holding {
+    /// Nobody holds it, or nobody who is still there.
+    Free,
+    /// Somebody does, who was last heard of so long ago.
+    Held(Owner, Duration),
+    /// The owner has been silent for so long that it may be replaced.
+    Silent(Sign),
+}
+
+impl Watcher {
+    /// Nothing was seen yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Looks at a lease. `now` is the watcher's own clock.
+    pub fn look(&mut self, path: &Path, now: Instant) -> Holding {
+        let Some(sign) = look(path).filter(|sign| !sign.owner.gone()) else {
+            self.seen.remove(path);
+            return Holding::Free;
+        };
+        let since = match self.seen.get(path) {
+            Some((before, since)) if *before == sign => *since,
+            _ => {
+                self.seen.insert(path.to_owned(), (sign.clone(), now));
+                now
+            }
+        };
+        let silent = now.saturating_duration_since(since);
+        let limit = if sign.owner.pid == 0 { UNWRITTEN } else { SILENCE };
+        if silent >= limit { Holding::Silent(sign) } else { Holding::Held(sign.owner, silent) }
+    }
+}
+
+/// Twenty digits, so that a number is overwritten by the next in one write.
+fn number(beat: u64) -> String {
+    format!("{beat:020}\n")
+}
+
+/// Creates the lease; returns the file and where its number stands.
+fn create(path: &Path, owner: &Owner) -> io::Result<(File, u64)> {
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).open(path)?;
+    let mut text = serde_json::to_vec(owner)?;
+    text.push(b'\n');
+    let offset = text.len() as u64;
+    text.extend(number(0).as_bytes());
+    let written = file.write_all(&text).and_then(|()| file.sync_all());
+    if let Err(error) = written {
+        let _ = fs::remove_file(path);
+        return Err(error);
+    }
+    Ok((file, offset))
+}
+
+/// What stands in a lease now. One that was just created may be empty: its owner is unknown.
+fn look(path: &Path) -> Option<Sign> {
+    let bytes = fs::read(path).ok()?;
+    let mut lines = bytes.split(|byte| *byte == b'\n');
+    let owner = lines.next().and_then(|line| serde_json::from_slice(line).ok());
+    let beat = lines.next().and_then(|line| std::str::from_utf8(line).ok()?.parse().ok());
+    Some(Sign { owner: owner.unwrap_or_else(Owner::unknown), beat: beat.unwrap_or(0) })
+}
+
+/// Whether the lease has this token.
+fn holds(path: &Path, token: &str) -> io::Result<bool> {
+    match fs::read(path) {
+        Ok(_) => Ok(look(path).is_some_and(|sign| sign.owner.token == token)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Removes a lease that has this token. Of several processes that try, one succeeds; one that
+/// catches another's lease puts it back, and should there be a third by then, the second is fenced.
+fn set_aside(path: &Path, wanted: &str) -> io::Result<()> {
+    if look(path).is_none_or(|sign| sign.owner.token != wanted) {
+        return Ok(());
+    }
+    let aside = path.with_extension(format!("stale-{}", token()));
     match fs::rename(path, &aside) {
         Ok(()) => {}
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(error),
     }
-    if Lease::holder(&aside).is_some() {
+    if look(&aside).is_some_and(|sign| sign.owner.token != wanted) {
         let _ = fs::hard_link(&aside, path);
     }
     fs::remove_file(&aside)
 }
 
-fn heartbeat(path: PathBuf, released: Arc<AtomicBool>) {
-    std::thread::spawn(move || {
-        let pause = Duration::from_millis(100);
-        let mut waited = Duration::ZERO;
-        while !released.load(Ordering::SeqCst) {
-            std::thread::sleep(pause);
-            waited += pause;
-            if waited >= HEARTBEAT {
-                waited = Duration::ZERO;
-                // The time of the file is the sign of life; a lost lease is not recreated.
-                if let Ok(file) = fs::OpenOptions::new().write(true).open(&path) {
-                    let _ = file.set_modified(SystemTime::now());
-                }
-            }
-        }
-    });
-}
-
-fn host() -> String {
-    let mut buffer = [0_u8; 256];
-    // SAFETY: the buffer outlives the call and its length is passed along.
-    let status = unsafe { libc::gethostname(buffer.as_mut_ptr().cast(), buffer.len() - 1) };
-    if status != 0 {
-        return "unknown".to_owned();
-    }
-    let end = buffer.iter().position(|&byte| byte == 0).unwrap_or(buffer.len());
-    String::from_utf8_lossy(&buffer[..end]).into_owned()
-}
-
-/// Start time of a process, or `None` when there is none (or it is a zombie).
-fn start_time(pid: u32) -> Option<u64> {
-    #[cfg(target_os = "linux")]
-    {
-        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        // The name in parentheses may hold spaces: count fields after it.
-        let mut fields = stat[stat.rfind(')')? + 1..].split_whitespace();
-        if fields.next()? == "Z" {
-            return None;
-        }
-        fields.nth(18)?.parse().ok()
-    }
-    #[cfg(not(target_os = "linux"))]
-    {
-        let pid = i32::try_from(pid).ok()?;
-        // SAFETY: signal 0 only asks whether the process exists.
-        (unsafe { libc::kill(pid, 0) } == 0).then_some(0)
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_owner_at_a_time() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("x.lease");
-        let lease = Lease::take(&path).unwrap();
-        let Err(LeaseError::Held(owner)) = Lease::take(&path) else { panic!("given twice") };
-        assert_eq!(owner, Owner::current());
-        drop(lease);
-        assert!(Lease::holder(&path).is_none());
-        Lease::take(&path).unwrap();
-    }
-
-    #[test]
-    fn an_owner_that_is_gone_is_replaced() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("x.lease");
-        let mut child = std::process::Command::new("true").spawn().unwrap();
-        let gone = Owner { pid: child.id(), ..Owner::current() };
-        child.wait().unwrap();
-        fs::write(&path, serde_json::to_vec(&gone).unwrap()).unwrap();
-        assert!(Lease::holder(&path).is_none());
-        Lease::take(&path).unwrap();
-    }
-
-    #[test]
-    fn a_silent_owner_elsewhere_becomes_stale() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("x.lease");
-        let away = Owner { host: "elsewhere".into(), pid: 1, started: 1 };
-        fs::write(&path, serde_json::to_vec(&away).unwrap()).unwrap();
-        assert_eq!(Lease::holder(&path), Some(away));
-        let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
-        file.set_modified(SystemTime::now() - 2 * STALE).unwrap();
-        assert!(Lease::holder(&path).is_none());
-    }
-
-    #[test]
-    fn many_takers_of_a_stale_lease_get_it_once() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("x.lease");
-        fs::write(&path, "not a lease").unwrap();
-        let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
-        file.set_modified(SystemTime::now() - 2 * STALE).unwrap();
-        let leases: Vec<_> = std::thread::scope(|scope| {
-            let takers: Vec<_> = (0..8).map(|_| scope.spawn(|| Lease::take(&path).ok())).collect();
-            takers.into_iter().map(|taker| taker.join().unwrap()).collect()
-        });
-        assert_eq!(leases.iter().flatten().count(), 1);
-    }
-}
+mod tests;

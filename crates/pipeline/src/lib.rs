@@ -10,23 +10,36 @@
 //! reads no environment variables: what a stage does is a function that the worker is given.
 
 mod artifact;
+mod attempt;
 mod canonical;
+mod cluster;
+mod contents;
 mod durable;
 mod graph;
 mod lease;
+mod owner;
 mod process;
 mod protocol;
 mod scheduler;
 mod store;
+mod survey;
 mod worker;
 
 pub use artifact::{Artifact, FileRecord};
 pub use canonical::{CanonicalError, canonical_json};
+pub use cluster::{
+    Chunk, Dependency, Drained, ItemExit, Launcher, Place, QueueState, QueuedTask, Settings,
+    SettingsError, Slurm, SlurmError, Submission, Submitted, Wave, WaveFiles, drain, make_item,
+    plan, read_item, read_items, submit,
+};
+pub use contents::{Entry, Kind};
 pub use durable::write_atomic;
 pub use graph::{Estimate, Graph, GraphError, Key, Node, NodeId};
-pub use lease::{Lease, LeaseError, Owner};
+pub use lease::{Holding, Lease, LeaseError, SILENCE, Sign, Watcher};
+pub use owner::{Claim, Owner};
 pub use process::{Launch, WorkerCommand};
 pub use protocol::{Failure, FailureKind, Message, Progress, Task};
 pub use scheduler::{Event, Outcome, RunOptions, Summary, run};
 pub use store::{State, Store, StoreError};
-pub use worker::{Context, WorkerExit, serve};
+pub use survey::{Survey, survey};
+pub use worker::{Context, Say, Work, WorkerExit, perform, serve, watch_launcher};

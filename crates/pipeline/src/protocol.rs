@@ -1,12 +1,15 @@
 //! What launcher and worker say to each other: one JSON object a line.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::graph::{Key, Node};
+use crate::artifact::Artifact;
+use crate::graph::{Graph, Key, Node, NodeId};
+use crate::lease::Sign;
+use crate::store::Store;
 
 /// What a worker is asked to make: the first line on its standard input. The launcher keeps
 /// that pipe open, so that its end tells the worker that the launcher is gone.
@@ -32,10 +35,13 @@ pub struct Task {
     pub resumable: bool,
     /// Facts about the execution that are stored beside the result.
     pub execution: Map<String, Value>,
+    /// An owner that the launcher has watched for long enough without a sign of life.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub silent: Option<Sign>,
 }
 
 impl Task {
-    pub(crate) fn of(node: &Node, inputs: &[(String, Key, PathBuf)], output: PathBuf) -> Self {
+    fn of(node: &Node, inputs: &[(String, Key, PathBuf)], output: PathBuf) -> Self {
         Self {
             stage: node.stage.to_owned(),
             name: node.name.clone(),
@@ -47,8 +53,40 @@ impl Task {
             output,
             resumable: node.resumable,
             execution: node.execution.clone(),
+            silent: None,
         }
     }
+
+    /// The task of a node, with the places of a store.
+    pub(crate) fn in_store(graph: &Graph, store: &Store, id: NodeId) -> Self {
+        let node = graph.node(id);
+        let inputs: Vec<_> = node
+            .inputs
+            .iter()
+            .map(|(role, input)| {
+                let input = graph.node(*input);
+                (role.clone(), input.key().clone(), store.path(input))
+            })
+            .collect();
+        Self::of(node, &inputs, store.path(node))
+    }
+
+    /// Whether the result is there.
+    pub fn is_done(&self) -> bool {
+        has_key(&self.output, &self.key)
+    }
+
+    /// The first input without a result, by role.
+    pub fn missing_input(&self) -> Option<&str> {
+        let missing = |(role, path): &(&String, &PathBuf)| {
+            !self.input_keys.get(*role).is_some_and(|key| has_key(path, key))
+        };
+        self.inputs.iter().find(missing).map(|(role, _)| role.as_str())
+    }
+}
+
+fn has_key(path: &Path, key: &Key) -> bool {
+    matches!(Artifact::read(path), Ok(Some(artifact)) if artifact.key == *key)
 }
 
 /// How far a worker has come.
@@ -116,9 +154,14 @@ pub enum Message {
     Failed(Failure),
     /// It was asked to stop, and left what can be resumed.
     Stopped,
+    /// Another process has taken the work over: what that one makes counts.
+    Lost,
     /// Another process is at work on the same node.
     Busy {
         /// Who.
         owner: String,
+        /// A later start of the same task is among them: there is nothing left to wait for.
+        #[serde(default)]
+        superseded: bool,
     },
 }

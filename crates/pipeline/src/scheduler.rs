@@ -7,9 +7,11 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
 use crate::graph::{Graph, NodeId};
+use crate::lease::{Holding, Sign, Watcher};
 use crate::process::{Launch, News, Worker, WorkerCommand};
 use crate::protocol::{Failure, FailureKind, Message, Progress, Task};
 use crate::store::{State, Store, StoreError};
+use crate::survey::survey;
 
 /// Pause before asking again whether another process has finished a node.
 const BUSY_PAUSE: Duration = Duration::from_millis(500);
@@ -129,6 +131,9 @@ pub fn run(
         summary: Summary::default(),
         waiting: BTreeMap::new(),
         running: BTreeMap::new(),
+        busy: BTreeSet::new(),
+        silent: BTreeMap::new(),
+        watcher: Watcher::new(),
         rank: ranks(graph),
         asked_to_stop: 0,
     };
@@ -156,6 +161,11 @@ struct Run<'a> {
     /// Not started, with the earliest time of the next try.
     waiting: BTreeMap<NodeId, Instant>,
     running: BTreeMap<NodeId, Worker>,
+    /// Of the waiting ones those that another process was at work on when it was last asked for.
+    busy: BTreeSet<NodeId>,
+    /// Of those the ones whose owner is taken for dead.
+    silent: BTreeMap<NodeId, Sign>,
+    watcher: Watcher,
     /// Seconds from a node's start to the end of the longest chain that waits for it.
     rank: Vec<f64>,
     asked_to_stop: usize,
@@ -163,37 +173,20 @@ struct Run<'a> {
 
 impl Run<'_> {
     fn plan(&mut self, targets: &[NodeId]) -> Result<(), StoreError> {
-        let mut open: Vec<NodeId> = targets.to_vec();
-        let mut seen = BTreeSet::new();
-        let (mut missing, mut done) = (Vec::new(), Vec::new());
-        while let Some(id) = open.pop() {
-            if !seen.insert(id) {
-                continue;
-            }
-            let node = self.graph.node(id);
-            if let Some(difference) = self.store.verify(node)? {
-                (self.on_event)(Event::Corrupt(id, difference));
-            }
-            match self.store.state(node)? {
-                State::Done(_) => {
-                    done.push(id);
-                    self.summary.outcomes.insert(id, Outcome::Done { seconds: None });
-                }
-                State::Failed(failure)
-                    if failure.kind == FailureKind::Outcome && !self.options.retry_failed =>
-                {
-                    self.end(id, Outcome::Failed(failure));
-                }
-                _ => {
-                    missing.push(id);
-                    self.waiting.insert(id, Instant::now());
-                    open.extend(node.inputs.values().copied());
-                }
-            }
+        let survey = survey(self.graph, targets, self.store, self.options.retry_failed)?;
+        for (id, difference) in survey.corrupt {
+            (self.on_event)(Event::Corrupt(id, difference));
         }
-        missing.sort();
-        done.sort();
-        (self.on_event)(Event::Planned { missing, done });
+        for id in &survey.done {
+            self.summary.outcomes.insert(*id, Outcome::Done { seconds: None });
+        }
+        for id in &survey.missing {
+            self.waiting.insert(*id, Instant::now());
+        }
+        for (id, failure) in survey.failed {
+            self.end(id, Outcome::Failed(failure));
+        }
+        (self.on_event)(Event::Planned { missing: survey.missing, done: survey.done });
         Ok(())
     }
 
@@ -223,7 +216,36 @@ impl Run<'_> {
         }
     }
 
+    /// Looks after what others are at work on: it may be done, or they may be gone.
+    fn look_after_busy(&mut self) {
+        let now = Instant::now();
+        let due = |id: &&NodeId| self.waiting.get(*id).is_some_and(|when| *when <= now);
+        let due: Vec<NodeId> = self.busy.iter().filter(due).copied().collect();
+        for id in due {
+            let node = self.graph.node(id);
+            if matches!(self.store.state(node), Ok(State::Done(_))) {
+                self.busy.remove(&id);
+                self.waiting.remove(&id);
+                self.end(id, Outcome::Done { seconds: None });
+                continue;
+            }
+            match self.watcher.look(&self.store.lease(node), now) {
+                Holding::Held(..) => {
+                    self.waiting.insert(id, now + BUSY_PAUSE);
+                }
+                Holding::Free => {
+                    self.busy.remove(&id);
+                }
+                Holding::Silent(sign) => {
+                    self.busy.remove(&id);
+                    self.silent.insert(id, sign);
+                }
+            }
+        }
+    }
+
     fn start_ready(&mut self) {
+        self.look_after_busy();
         self.block_dependants();
         let now = Instant::now();
         let mut ready: Vec<NodeId> = self
@@ -287,16 +309,9 @@ impl Run<'_> {
 
     fn start(&mut self, id: NodeId, threads: usize) {
         let node = self.graph.node(id);
-        let inputs: Vec<_> = node
-            .inputs
-            .iter()
-            .map(|(role, input)| {
-                let input = self.graph.node(*input);
-                (role.clone(), input.key().clone(), self.store.path(input))
-            })
-            .collect();
-        let mut task = Task::of(node, &inputs, self.store.path(node));
+        let mut task = Task::in_store(self.graph, self.store, id);
         task.execution.insert("threads".to_owned(), threads.into());
+        task.silent = self.silent.remove(&id);
         let command = (self.command.0)(Launch { node, threads });
         self.waiting.remove(&id);
         let log = self.store.log(node);
@@ -310,6 +325,12 @@ impl Run<'_> {
                 self.end(id, Outcome::Failed(Failure::new(FailureKind::Machine, message)));
             }
         }
+    }
+
+    fn wait_for(&mut self, id: NodeId, owner: String) {
+        (self.on_event)(Event::Waiting(id, owner));
+        self.waiting.insert(id, Instant::now() + BUSY_PAUSE);
+        self.busy.insert(id);
     }
 
     fn hear(&mut self, id: NodeId, news: News) {
@@ -333,9 +354,12 @@ impl Run<'_> {
             Message::Done { seconds } => Some(Outcome::Done { seconds: Some(seconds) }),
             Message::Failed(failure) => Some(Outcome::Failed(failure)),
             Message::Stopped => Some(Outcome::Stopped),
-            Message::Busy { owner } => {
-                (self.on_event)(Event::Waiting(id, owner));
-                self.waiting.insert(id, Instant::now() + BUSY_PAUSE);
+            Message::Busy { owner, .. } => {
+                self.wait_for(id, owner);
+                None
+            }
+            Message::Lost => {
+                self.wait_for(id, "another process, which has taken it over".to_owned());
                 None
             }
         };

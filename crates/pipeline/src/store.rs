@@ -2,9 +2,10 @@
 //!
 //! ```text
 //! <root>/<stage>/<name>-<key12>/           a finished result, with its record
-//! <root>/<stage>/<name>-<key12>.partial/   an attempt: kept when it can be resumed
+//! <root>/<stage>/<name>-<key12>.partial/   attempts: kept when they can be resumed (see `attempt`)
 //! <root>/<stage>/<name>-<key12>.lease      who is at work on it now
 //! <root>/<stage>/<name>-<key12>.failed     why the last attempt failed
+//! <root>/<stage>/<name>-<key12>.corrupt/   a result that is not what was made, set aside
 //! <root>/logs/<stage>-<name>-<key12>.log   what the workers wrote to standard error
 //! ```
 
@@ -12,10 +13,11 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::artifact::{Artifact, inventory};
-use crate::durable::{remove_unfinished, sync_directory, sync_tree, write_atomic};
+use crate::artifact::Artifact;
+use crate::attempt;
 use crate::graph::{Key, Node};
-use crate::lease::{Lease, Owner};
+use crate::lease::Lease;
+use crate::owner::Owner;
 use crate::protocol::Failure;
 
 /// Why the store cannot do what it is asked.
@@ -117,9 +119,14 @@ impl Store {
         self.root.join(node.stage).join(entry_name(&node.name, node.key()))
     }
 
-    /// Folder of an attempt.
+    /// Folder of the attempt that a worker is at or that was interrupted, where there is one.
     pub fn partial(&self, node: &Node) -> PathBuf {
-        with_suffix(&self.path(node), ".partial")
+        attempt::current(&self.path(node))
+    }
+
+    /// The lease of a node.
+    pub(crate) fn lease(&self, node: &Node) -> PathBuf {
+        lease_path(&self.path(node))
     }
 
     /// Log of the workers of a node.
@@ -149,7 +156,8 @@ impl Store {
         {
             return Ok(State::Failed(failure));
         }
-        Ok(if self.partial(node).exists() { State::Interrupted } else { State::Missing })
+        let tried = attempt::folder(&path).exists();
+        Ok(if tried { State::Interrupted } else { State::Missing })
     }
 
     /// Compares a finished result with its record, and moves it out of the way when it differs,
@@ -159,89 +167,69 @@ impl Store {
     /// When files cannot be read or moved.
     pub fn verify(&self, node: &Node) -> Result<Option<String>, StoreError> {
         let path = self.path(node);
-        let difference = match Artifact::read(&path) {
-            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
-                Some("its record is damaged".to_owned())
-            }
-            record => match attempt("read", &path, record)? {
-                Some(artifact) => attempt("verify", &path, artifact.difference(&path))?,
-                None => None,
-            },
-        };
-        if difference.is_some() {
-            let mut aside = with_suffix(&path, ".corrupt");
-            for number in 1.. {
-                if !aside.exists() {
-                    break;
-                }
-                aside = with_suffix(&path, &format!(".corrupt-{number}"));
-            }
-            attempt("set aside", &path, fs::rename(&path, &aside))?;
-        }
-        Ok(difference)
+        quarantine(&path)
     }
 }
 
-/// The places of one node, as a worker sees them.
-#[derive(Clone, Debug)]
-pub(crate) struct Entry {
-    pub(crate) path: PathBuf,
+/// Compares a finished result with its record, and moves it out of the way when it differs. Returns
+/// what differed.
+///
+/// # Errors
+/// When files cannot be read or moved.
+pub(crate) fn quarantine(path: &Path) -> Result<Option<String>, StoreError> {
+    let found = difference(path)?;
+    if found.is_some()
+        && let Some(aside) = set_aside(path)?
+        && difference(&aside)?.is_none()
+    {
+        // Others had set the damaged one aside and made it again in the meantime.
+        let _ = fs::rename(&aside, path);
+    }
+    Ok(found)
 }
 
-impl Entry {
-    pub(crate) fn partial(&self) -> PathBuf {
-        with_suffix(&self.path, ".partial")
-    }
-
-    pub(crate) fn lease(&self) -> PathBuf {
-        lease_path(&self.path)
-    }
-
-    /// Makes the folder of an attempt, empty unless the stage can resume.
-    pub(crate) fn open_partial(&self, resumable: bool) -> Result<PathBuf, StoreError> {
-        let partial = self.partial();
-        if !resumable && partial.exists() {
-            attempt("clear", &partial, fs::remove_dir_all(&partial))?;
+/// What differs between a folder and its record; nothing where there is no record.
+pub(crate) fn difference(path: &Path) -> Result<Option<String>, StoreError> {
+    match Artifact::read(path) {
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+            Ok(Some("its record is damaged".to_owned()))
         }
-        attempt("create", &partial, fs::create_dir_all(&partial))?;
-        attempt("clear", &partial, remove_unfinished(&partial))?;
-        let _ = fs::remove_file(failed_path(&self.path));
-        Ok(partial)
+        record => match attempt("read", path, record)? {
+            Some(artifact) => attempt("verify", path, artifact.difference(path)),
+            None => Ok(None),
+        },
     }
+}
 
-    /// Turns the attempt into a finished result: record, sync, rename, in this order.
-    pub(crate) fn publish(&self, mut artifact: Artifact) -> Result<Artifact, StoreError> {
-        let partial = self.partial();
-        artifact.files = attempt("read", &partial, inventory(&partial))?;
-        attempt("sync", &partial, sync_tree(&partial))?;
-        attempt("write the record of", &partial, artifact.write(&partial))?;
-        if self.path.exists() {
-            // A folder without a valid record: an interrupted copy, not a result.
-            attempt("clear", &self.path, fs::remove_dir_all(&self.path))?;
+/// Moves a folder out of the way, to where nobody looks for results. Says where it is now, or nothing
+/// where somebody else was faster.
+pub(crate) fn set_aside(path: &Path) -> Result<Option<PathBuf>, StoreError> {
+    let mut aside = with_suffix(path, ".corrupt");
+    for number in 1.. {
+        match fs::rename(path, &aside) {
+            Ok(()) => return Ok(Some(aside)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(_) if aside.exists() => {}
+            Err(error) => return attempt("set aside", path, Err(error)),
         }
-        attempt("publish", &self.path, fs::rename(&partial, &self.path))?;
-        if let Some(stage) = self.path.parent() {
-            attempt("sync", stage, sync_directory(stage))?;
-        }
-        Ok(artifact)
+        aside = with_suffix(path, &format!(".corrupt-{number}"));
     }
-
-    pub(crate) fn record_failure(&self, failure: &Failure) -> Result<(), StoreError> {
-        let path = failed_path(&self.path);
-        let bytes = serde_json::to_vec_pretty(failure).unwrap_or_default();
-        attempt("write", &path, write_atomic(&path, &bytes))
-    }
+    Ok(None)
 }
 
 /// The record of a folder; a damaged one is as good as none until [`Store::verify`] says so.
-fn valid_record(path: &Path) -> io::Result<Option<Artifact>> {
+pub(crate) fn valid_record(path: &Path) -> io::Result<Option<Artifact>> {
     match Artifact::read(path) {
         Err(error) if error.kind() == io::ErrorKind::InvalidData => Ok(None),
         record => record,
     }
 }
 
-fn attempt<T>(action: &'static str, path: &Path, result: io::Result<T>) -> Result<T, StoreError> {
+pub(crate) fn attempt<T>(
+    action: &'static str,
+    path: &Path,
+    result: io::Result<T>,
+) -> Result<T, StoreError> {
     result.map_err(|source| StoreError::Io { action, path: path.to_owned(), source })
 }
 
@@ -254,23 +242,24 @@ fn entry_name(name: &str, key: &Key) -> String {
     format!("{clean}-{}", key.short())
 }
 
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_os_string();
     name.push(suffix);
     path.with_file_name(name)
 }
 
-fn lease_path(path: &Path) -> PathBuf {
+pub(crate) fn lease_path(path: &Path) -> PathBuf {
     with_suffix(path, ".lease")
 }
 
-fn failed_path(path: &Path) -> PathBuf {
+pub(crate) fn failed_path(path: &Path) -> PathBuf {
     with_suffix(path, ".failed")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::attempt::Entry;
     use crate::graph::Graph;
     use serde_json::{Value, json};
     use std::collections::BTreeMap;
@@ -295,21 +284,11 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_result_is_done_only_after_publishing() {
-        let directory = tempfile::tempdir().unwrap();
-        let store = Store::new(directory.path());
-        let node = node(&mut Graph::new());
-        assert!(matches!(store.state(&node).unwrap(), State::Missing));
-        let entry = Entry { path: store.path(&node) };
-        let partial = entry.open_partial(false).unwrap();
-        fs::write(partial.join("out.txt"), "hello").unwrap();
-        assert!(matches!(store.state(&node).unwrap(), State::Interrupted));
-        entry.publish(artifact(&node)).unwrap();
-        let State::Done(done) = store.state(&node).unwrap() else { panic!("not done") };
-        assert_eq!(done.files.len(), 1);
-        assert_eq!(done.files[0].blake3, blake3::hash(b"hello").to_hex().to_string());
-        assert!(!partial.exists());
+    fn publish(store: &Store, node: &Node) {
+        let entry = Entry { path: store.path(node) };
+        let lease = Lease::take(&entry.lease()).unwrap();
+        fs::write(entry.open(&lease, false).unwrap().join("out.txt"), "hello").unwrap();
+        entry.publish(&lease, artifact(node)).unwrap();
     }
 
     #[test]
@@ -318,10 +297,7 @@ mod tests {
         let store = Store::new(directory.path());
         let node = node(&mut Graph::new());
         for expected in [".corrupt", ".corrupt-1"] {
-            let entry = Entry { path: store.path(&node) };
-            let partial = entry.open_partial(false).unwrap();
-            fs::write(partial.join("out.txt"), "hello").unwrap();
-            entry.publish(artifact(&node)).unwrap();
+            publish(&store, &node);
             assert_eq!(store.verify(&node).unwrap(), None);
             fs::write(store.path(&node).join("out.txt"), "hullo").unwrap();
             let difference = store.verify(&node).unwrap().unwrap();
@@ -332,38 +308,11 @@ mod tests {
     }
 
     #[test]
-    fn a_stage_that_cannot_resume_starts_clean() {
-        let directory = tempfile::tempdir().unwrap();
-        let entry = Entry { path: directory.path().join("text").join("x-123") };
-        let partial = entry.open_partial(true).unwrap();
-        fs::write(partial.join("left"), "over").unwrap();
-        assert!(entry.open_partial(true).unwrap().join("left").exists());
-        assert!(!entry.open_partial(false).unwrap().join("left").exists());
-    }
-
-    #[test]
-    fn what_a_kill_cut_short_is_removed_before_an_attempt_goes_on() {
-        let directory = tempfile::tempdir().unwrap();
-        let entry = Entry { path: directory.path().join("train").join("x-123") };
-        let partial = entry.open_partial(true).unwrap();
-        fs::create_dir(partial.join("checkpoints")).unwrap();
-        for file in [".model.safetensors.tmp-42", "checkpoints/.state.tmp-7", "metrics.jsonl"] {
-            fs::write(partial.join(file), "x").unwrap();
-        }
-        entry.open_partial(true).unwrap();
-        assert!(partial.join("metrics.jsonl").exists());
-        assert!(!partial.join(".model.safetensors.tmp-42").exists());
-        assert!(!partial.join("checkpoints/.state.tmp-7").exists());
-    }
-
-    #[test]
     fn a_damaged_record_is_found_and_set_aside() {
         let directory = tempfile::tempdir().unwrap();
         let store = Store::new(directory.path());
         let node = node(&mut Graph::new());
-        let entry = Entry { path: store.path(&node) };
-        entry.open_partial(false).unwrap();
-        entry.publish(artifact(&node)).unwrap();
+        publish(&store, &node);
         fs::write(store.path(&node).join(".artifact.json"), "{").unwrap();
         assert!(matches!(store.state(&node).unwrap(), State::Missing));
         assert!(store.verify(&node).unwrap().unwrap().contains("record"));

@@ -4,15 +4,21 @@ use std::io::{BufRead, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use crate::artifact::Artifact;
-use crate::lease::{Lease, LeaseError};
+use crate::attempt::{Entry, PublishError};
+use crate::lease::{Lease, LeaseError, Terms};
+use crate::owner::{Claim, Owner};
 use crate::protocol::{Failure, FailureKind, Message, Progress, Task};
-use crate::store::Entry;
+use crate::store::StoreError;
 
 /// After the launcher is gone, a worker that has not stopped by itself is ended.
 const ORPHAN_GRACE: Duration = Duration::from_secs(20);
+
+/// How often a worker looks whether its work was taken over.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// How a worker ended; the launcher reads the same from its messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +31,8 @@ pub enum WorkerExit {
     Stopped,
     /// Another process is at work on the node.
     Busy,
+    /// Another process has taken the work over.
+    Lost,
 }
 
 /// What a stage gets to work with.
@@ -34,6 +42,7 @@ pub struct Context<'a> {
     /// Where to write; becomes the result when the stage returns `Ok`.
     pub directory: &'a Path,
     stop: &'a AtomicBool,
+    say: Say<'a>,
 }
 
 impl Context<'_> {
@@ -57,64 +66,117 @@ impl Context<'_> {
 
     /// Says how far the stage has come.
     pub fn progress(&self, done: u64, total: u64, message: impl Into<String>) {
-        send(&Message::Progress(Progress { done, total, message: message.into() }));
+        (self.say)(&Message::Progress(Progress { done, total, message: message.into() }));
     }
 }
 
-/// Reads a task from standard input, makes it with `work`, and publishes the result.
+/// What a stage does: `Ok(true)` when the result is complete, `Ok(false)` when it stopped because it
+/// was asked to.
+pub type Work<'a> = &'a dyn Fn(&Context<'_>) -> Result<bool, Failure>;
+
+/// Who hears how a worker gets on.
+pub type Say<'a> = &'a (dyn Fn(&Message) + Sync);
+
+/// Reads a task from standard input, makes it with `work`, publishes the result, and says on standard
+/// output what becomes of it.
 ///
-/// `work` returns `Ok(true)` when the result is complete and `Ok(false)` when it stopped
-/// because it was asked to. `stop` is set by the caller's signal handlers, and here when the
-/// launcher is gone.
-pub fn serve(
-    stop: &Arc<AtomicBool>,
-    work: &dyn Fn(&Context<'_>) -> Result<bool, Failure>,
-) -> WorkerExit {
+/// `stop` is set by the caller's signal handlers, and here when the launcher is gone.
+pub fn serve(stop: &Arc<AtomicBool>, work: Work<'_>) -> WorkerExit {
     let task = match read_task() {
         Ok(task) => task,
-        Err(message) => return fail(None, Failure::new(FailureKind::Bug, message)),
+        Err(message) => {
+            send(&Message::Failed(Failure::new(FailureKind::Bug, message)));
+            return WorkerExit::Failed;
+        }
     };
     watch_launcher(Arc::clone(stop));
+    perform(&task, None, stop, work, &send)
+}
+
+/// Makes a task: takes its lease, works, publishes the result. `claim` says which start of which task
+/// of a cluster this process is; `say` hears how it goes.
+pub fn perform(
+    task: &Task,
+    claim: Option<Claim>,
+    stop: &AtomicBool,
+    work: Work<'_>,
+    say: Say<'_>,
+) -> WorkerExit {
     let entry = Entry { path: task.output.clone() };
-    let lease = match Lease::take(&entry.lease()) {
-        Ok(lease) => lease,
-        Err(LeaseError::Held(owner)) => {
-            send(&Message::Busy { owner: format!("{}:{}", owner.host, owner.pid) });
-            return WorkerExit::Busy;
-        }
-        Err(error) => return fail(None, Failure::new(FailureKind::Machine, error.to_string())),
+    let terms = Terms { claim, silent: task.silent.clone() };
+    let fail = |failure| {
+        say(&Message::Failed(failure));
+        WorkerExit::Failed
     };
-    if matches!(Artifact::read(&task.output), Ok(Some(artifact)) if artifact.key == task.key) {
+    let busy = |owner: &Owner, superseded| {
+        say(&Message::Busy { owner: format!("{}:{}", owner.host, owner.pid), superseded });
+        if superseded { WorkerExit::Lost } else { WorkerExit::Busy }
+    };
+    let lease = match Lease::take_on(&entry.lease(), &terms) {
+        Ok(lease) => lease,
+        Err(LeaseError::Held(owner)) => return busy(&owner, false),
+        Err(LeaseError::Superseded(owner)) => return busy(&owner, true),
+        Err(error) => return fail(Failure::new(FailureKind::Machine, error.to_string())),
+    };
+    if task.is_done() {
         // Somebody else finished it between the launcher's look and our lease.
-        send(&Message::Done { seconds: 0.0 });
+        let _ = entry.close(&lease);
+        say(&Message::Done { seconds: 0.0 });
         return WorkerExit::Done;
     }
-    let exit = make(&task, &entry, stop, work);
-    drop(lease);
-    exit
+    // The end of the channel, by a panic too, is the end of the watch.
+    let (at_work, over) = mpsc::channel::<()>();
+    std::thread::scope(|scope| {
+        // Dropped at the end of this closure, however it ends.
+        let (at_work, lease) = (at_work, &lease);
+        scope.spawn(move || end_when_lost(lease, &over, say));
+        let exit = make(task, &entry, lease, (stop, work, say));
+        drop(at_work);
+        exit
+    })
+}
+
+/// A worker whose work was taken over has nothing left to do, and must not go on writing.
+#[expect(clippy::exit, reason = "the stage may be in the middle of anything")]
+fn end_when_lost(lease: &Lease, over: &Receiver<()>, say: Say<'_>) {
+    while over.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
+        if lease.is_lost() {
+            say(&Message::Lost);
+            std::process::exit(75);
+        }
+    }
 }
 
 fn make(
     task: &Task,
     entry: &Entry,
-    stop: &AtomicBool,
-    work: &dyn Fn(&Context<'_>) -> Result<bool, Failure>,
+    lease: &Lease,
+    (stop, work, say): (&AtomicBool, Work<'_>, Say<'_>),
 ) -> WorkerExit {
-    let directory = match entry.open_partial(task.resumable) {
-        Ok(directory) => directory,
-        Err(error) => {
-            return fail(Some(entry), Failure::new(FailureKind::Machine, error.to_string()));
+    let fail = |failure: Failure| {
+        if matches!(lease.is_held(), Ok(false)) {
+            // What went wrong may be that everything was taken away.
+            say(&Message::Lost);
+            return WorkerExit::Lost;
         }
+        entry.record_failure(lease, &failure);
+        say(&Message::Failed(failure));
+        WorkerExit::Failed
+    };
+    let machine = |error: StoreError| Failure::new(FailureKind::Machine, error.to_string());
+    let directory = match entry.open(lease, task.resumable) {
+        Ok(directory) => directory,
+        Err(error) => return fail(machine(error)),
     };
     let clock = Instant::now();
-    let context = Context { task, directory: &directory, stop };
+    let context = Context { task, directory: &directory, stop, say };
     match work(&context) {
         Ok(true) => {}
         Ok(false) => {
-            send(&Message::Stopped);
+            say(&Message::Stopped);
             return WorkerExit::Stopped;
         }
-        Err(failure) => return fail(Some(entry), failure),
+        Err(failure) => return fail(failure),
     }
     let seconds = clock.elapsed().as_secs_f64();
     let artifact = Artifact {
@@ -129,22 +191,17 @@ fn make(
         seconds,
         execution: task.execution.clone().into(),
     };
-    match entry.publish(artifact) {
-        Ok(_) => {
-            send(&Message::Done { seconds });
+    match entry.publish(lease, artifact) {
+        Ok(()) => {
+            say(&Message::Done { seconds });
             WorkerExit::Done
         }
-        Err(error) => fail(Some(entry), Failure::new(FailureKind::Machine, error.to_string())),
+        Err(PublishError::Lost) => {
+            say(&Message::Lost);
+            WorkerExit::Lost
+        }
+        Err(PublishError::Store(error)) => fail(machine(error)),
     }
-}
-
-fn fail(entry: Option<&Entry>, failure: Failure) -> WorkerExit {
-    if let Some(entry) = entry {
-        // The launcher hears of it in any case; the record is for `status`.
-        let _ = entry.record_failure(&failure);
-    }
-    send(&Message::Failed(failure));
-    WorkerExit::Failed
 }
 
 fn read_task() -> Result<Task, String> {
@@ -162,8 +219,10 @@ fn send(message: &Message) {
     }
 }
 
+/// Watches standard input, which a launcher keeps open for as long as it lives: sets `stop` at its end,
+/// and ends this process some time later.
 #[expect(clippy::exit, reason = "a worker that nobody waits for must not run on")]
-fn watch_launcher(stop: Arc<AtomicBool>) {
+pub fn watch_launcher(stop: Arc<AtomicBool>) {
     std::thread::spawn(move || {
         let mut rest = Vec::new();
         let _ = std::io::stdin().lock().read_to_end(&mut rest);

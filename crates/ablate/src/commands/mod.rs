@@ -1,15 +1,19 @@
 //! One file per verb.
 
 pub mod bench;
+pub mod cancel;
 pub mod check;
+pub mod cluster;
 pub mod compare;
+pub mod gc;
 pub mod paper;
 pub mod plan;
 pub mod report;
 pub mod run;
 pub mod schema;
 pub mod status;
-pub mod worker;
+pub mod verify;
+pub mod work;
 
 use std::io::{self, Write};
 

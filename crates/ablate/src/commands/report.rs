@@ -1,10 +1,8 @@
 //! `ablate report`: a study's report from what is in the store.
 
 use std::path::Path;
-use std::thread;
-use std::time::Duration;
 
-use ablate_pipeline::{Lease, LeaseError};
+use ablate_pipeline::Lease;
 
 use super::{print, say};
 use crate::cli::StudyArgs;
@@ -68,10 +66,5 @@ pub fn write(
 pub fn turn(folder: &Path) -> Result<Lease, CommandError> {
     let name = folder.file_name().unwrap_or_default().to_string_lossy();
     let lease = folder.with_file_name(format!(".{name}.lease"));
-    loop {
-        match Lease::take(&lease) {
-            Err(LeaseError::Held(_)) => thread::sleep(Duration::from_millis(100)),
-            taken => return taken.map_err(CommandError::machine),
-        }
-    }
+    Lease::wait(&lease).map_err(CommandError::machine)
 }

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ablate_pipeline::{Launch, Outcome, RunOptions, State, Store, Summary, WorkerCommand};
 
-use super::{report, say};
-use crate::cli::{RunArgs, Until};
+use super::{cluster, report, say};
+use crate::cli::{LauncherKind, RunArgs, Until};
 use crate::estimate::{Timing, estimate, prefer_threads};
 use crate::exit::{CommandError, CommandResult, Exit};
 use crate::graph::{self, StudyGraph};
@@ -15,7 +15,7 @@ use crate::machine::Machine;
 use crate::progress::Display;
 use crate::root::Root;
 use crate::stages::{benchmarks, corpus};
-use crate::study;
+use crate::{references, study};
 
 pub fn run(root: &Root, args: &RunArgs) -> CommandResult {
     args.backend.check().map_err(CommandError::machine)?;
@@ -44,8 +44,12 @@ pub fn run(root: &Root, args: &RunArgs) -> CommandResult {
     }
     check_inputs(&built, &store)?;
     store.prepare().map_err(CommandError::usage)?;
+    references::note(root, &study.report_name(), &args.study, &built)?;
     estimate(&mut built, study, root, &machine, Timing::Cached);
     built.compute_with(args.backend);
+    if args.launcher != LauncherKind::Local {
+        return cluster::launch(root, args, &loaded, &mut built, &targets);
+    }
     let stop = Arc::new(AtomicUsize::new(0));
     stop_on_signals(&stop)?;
     let threads = args.threads.unwrap_or(machine.cores).max(1);
@@ -106,7 +110,7 @@ fn worker_command() -> Result<WorkerCommand, CommandError> {
     let program = std::env::current_exe().map_err(CommandError::machine)?;
     Ok(WorkerCommand(Box::new(move |launch: Launch<'_>| {
         let mut command = Command::new(&program);
-        command.arg("worker").arg("--threads").arg(launch.threads.to_string());
+        command.arg("work").arg("--threads").arg(launch.threads.to_string());
         // A panic of a worker is reported with its log.
         command.env("RUST_BACKTRACE", "1");
         command
@@ -114,7 +118,7 @@ fn worker_command() -> Result<WorkerCommand, CommandError> {
 }
 
 /// The first signal asks workers to stop and keep what can be resumed, the second ends them.
-fn stop_on_signals(stop: &Arc<AtomicUsize>) -> Result<(), CommandError> {
+pub fn stop_on_signals(stop: &Arc<AtomicUsize>) -> Result<(), CommandError> {
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
         let stop = Arc::clone(stop);
         // SAFETY: the handler only touches an atomic.

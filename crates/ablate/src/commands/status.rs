@@ -1,13 +1,14 @@
 //! `ablate status`: how far a study has come.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use ablate_pipeline::{Node, NodeId, State, Store};
+use ablate_pipeline::{Key, Node, NodeId, State, Store};
 use serde::Serialize;
 
+use super::cluster::{self, Seen};
 use super::plan::table::{names, table, text};
 use super::{print, say};
 use crate::cli::StatusArgs;
@@ -24,7 +25,14 @@ pub fn run(root: &Root, args: &StatusArgs) -> CommandResult {
         say(warning);
     }
     let built = graph::build(&loaded.study)?;
-    let status = Status::look(&loaded.study.name, &built, &root.store())?;
+    let mut status = Status::look(&loaded.study.name, &built, &root.store())?;
+    match cluster::look(root, &loaded.study.report_name()) {
+        Ok(seen) => status.join(&built, &seen),
+        Err(why) => {
+            say(&format!("what is shown is the store alone: {why}"));
+            status.slurm_error = Some(why);
+        }
+    }
     let text = if args.json {
         serde_json::to_string_pretty(&status).map_err(CommandError::bug)? + "\n"
     } else {
@@ -38,6 +46,9 @@ pub fn run(root: &Root, args: &StatusArgs) -> CommandResult {
 #[derive(Debug, Serialize)]
 struct Status {
     study: String,
+    /// Why nothing is known of a cluster that the study was handed over to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    slurm_error: Option<String>,
     variants: Vec<VariantStatus>,
     stages: Vec<StageStatus>,
 }
@@ -80,6 +91,14 @@ struct StageStatus {
     steps: Option<u64>,
     /// Training loss of the last step in nats per token.
     loss: Option<f64>,
+    /// What Slurm says of it, where it was handed over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    slurm: Option<Seen>,
+    /// What it needs that failed or was lost.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    blocked_by: Option<String>,
+    #[serde(skip)]
+    needs: Vec<NodeId>,
 }
 
 impl Status {
@@ -107,7 +126,35 @@ impl Status {
                 }
             })
             .collect();
-        Ok(Self { study: study.to_owned(), variants, stages })
+        Ok(Self { study: study.to_owned(), slurm_error: None, variants, stages })
+    }
+
+    /// Lays what Slurm says beside what the store says. What is done is done, whatever Slurm says.
+    fn join(&mut self, built: &StudyGraph, seen: &BTreeMap<Key, Seen>) {
+        for ((id, node), stage) in built.graph.iter().zip(&mut self.stages) {
+            if stage.state == "done" {
+                continue;
+            }
+            stage.slurm = seen.get(node.key()).cloned();
+            stage.needs = needs(built, id);
+        }
+        // What cannot be made before something else is: the first that failed, to whoever waits.
+        let failed = |stage: &StageStatus| {
+            let lost = stage.slurm.as_ref().is_some_and(Seen::is_lost);
+            stage.state == "failed" || (lost && stage.state != "running")
+        };
+        let lost: Vec<Option<String>> = self
+            .stages
+            .iter()
+            .map(|stage| failed(stage).then(|| format!("{} {}", stage.stage, stage.name)))
+            .collect();
+        for stage in &mut self.stages {
+            let needs = std::mem::take(&mut stage.needs);
+            if stage.state != "failed" {
+                stage.blocked_by =
+                    needs.into_iter().find_map(|id| lost.get(id.index()).cloned().flatten());
+            }
+        }
     }
 
     fn to_text(&self) -> String {
@@ -151,6 +198,8 @@ impl StageStatus {
         parts.extend(self.loss.map(|loss| format!("loss {loss:.3}")));
         parts.extend(self.owner.clone());
         parts.extend(self.seconds.map(ablate_report::duration));
+        parts.extend(self.slurm.as_ref().map(Seen::words));
+        parts.extend(self.blocked_by.as_ref().map(|by| format!("needs {by}")));
         if self.failure.is_some() {
             parts.push("see below".to_owned());
         }
@@ -212,6 +261,18 @@ fn stage(
         status.steps = lengths.run(id).filter(|run| run.exact).map(|run| run.steps);
     }
     Ok(status)
+}
+
+/// Everything that a stage needs, by whatever way.
+fn needs(built: &StudyGraph, id: NodeId) -> Vec<NodeId> {
+    let mut open: Vec<NodeId> = built.graph.node(id).inputs.values().copied().collect();
+    let mut seen = BTreeSet::new();
+    while let Some(id) = open.pop() {
+        if seen.insert(id) {
+            open.extend(built.graph.node(id).inputs.values().copied());
+        }
+    }
+    seen.into_iter().collect()
 }
 
 /// The state of a chain: that of its end where that is done, else the worst along it.

@@ -18,7 +18,7 @@ pub(crate) fn results(root: &Path) -> BTreeMap<String, PathBuf> {
     let folders = records.filter_map(|path| path.parent().map(Path::to_owned));
     let name = |folder: &PathBuf| folder.strip_prefix(&store).unwrap().display().to_string();
     folders
-        .filter(|folder| folder.extension().is_none_or(|end| end != "partial"))
+        .filter(|folder| !folder.to_string_lossy().contains(".partial"))
         .filter(|folder| !folder.to_string_lossy().contains(".corrupt"))
         .map(|folder| (name(&folder), folder))
         .collect()

@@ -97,3 +97,50 @@ fn nothing_is_written() {
     assert!(status.stages.iter().all(|stage| stage.state == "missing"));
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }
+
+#[test]
+fn what_slurm_says_stands_beside_what_the_store_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::new(folder.path());
+    let (_, built) = study(LADDER);
+    let (baseline, compact) = (&built.variants[0], &built.variants[1]);
+    let node = |id| built.graph.node(id);
+    let trains = [
+        baseline.seeds[0].rounds[0].train,
+        baseline.seeds[1].rounds[0].train,
+        compact.seeds[0].rounds[0].train,
+        compact.seeds[1].rounds[0].train,
+    ];
+    finish(&store, node(trains[0]));
+    let seen = |state: &'static str, reason: Option<&str>, nodes: Option<&str>| Seen {
+        task: "12_3".to_owned(),
+        state,
+        reason: reason.map(str::to_owned),
+        nodes: nodes.map(str::to_owned),
+        log: PathBuf::from("12_3.log"),
+    };
+    let queue = BTreeMap::from([
+        // What is done is done, whatever Slurm says.
+        (node(trains[0]).key().clone(), seen("failed", Some("NonZeroExitCode"), None)),
+        (node(trains[1]).key().clone(), seen("requeued", Some("BeginTime"), None)),
+        (node(trains[2]).key().clone(), seen("node lost", None, None)),
+        (node(trains[3]).key().clone(), seen("running", None, Some("n2"))),
+    ]);
+    let mut status = Status::look("small", &built, &store).unwrap();
+    status.join(&built, &queue);
+    let of = |id: NodeId| &status.stages[id.index()];
+    assert_eq!(of(trains[0]).more(), "13 s");
+    assert_eq!(of(trains[1]).more(), "task 12_3 requeued (BeginTime)");
+    assert_eq!(of(trains[2]).more(), "task 12_3 node lost");
+    assert_eq!(of(trains[3]).more(), "task 12_3 running on n2");
+    // Only the scores of what was lost wait in vain.
+    let blocked = |variant: usize, seed: usize| {
+        of(built.variants[variant].seeds[seed].eval).blocked_by.as_deref()
+    };
+    let lost = format!("train {}", node(trains[2]).name);
+    assert_eq!(blocked(1, 0), Some(lost.as_str()));
+    assert_eq!((blocked(0, 0), blocked(0, 1), blocked(1, 1)), (None, None, None));
+    let json = serde_json::to_value(&status).unwrap();
+    assert_eq!(json["stages"][trains[1].index()]["slurm"]["state"], "requeued");
+    assert!(json["stages"][trains[0].index()].get("slurm").is_none());
+}

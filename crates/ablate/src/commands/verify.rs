@@ -1,0 +1,61 @@
+//! `ablate verify`: whether results are still what was made.
+
+use std::collections::BTreeSet;
+
+use ablate_pipeline::{Entry, Kind, StoreError};
+use rayon::prelude::*;
+
+use super::{print, say};
+use crate::cli::{StudyArgs, VerifyArgs};
+use crate::exit::{CommandError, CommandResult, Exit};
+use crate::root::Root;
+use crate::{graph, study};
+
+pub fn run(root: &Root, args: &VerifyArgs) -> CommandResult {
+    let mut wanted: Option<BTreeSet<String>> = None;
+    for path in &args.studies {
+        let study =
+            StudyArgs { study: path.clone(), profile: args.profile.clone(), set: Vec::new() };
+        let built = graph::build(&study::load(&study)?.study)?;
+        let keys = built.graph.iter().map(|(_, node)| node.key().short().to_owned());
+        wanted.get_or_insert_default().extend(keys);
+    }
+    let contents = root.store().contents().map_err(CommandError::machine)?;
+    let results: Vec<Entry> = contents
+        .into_iter()
+        .filter(|entry| entry.kind == Kind::Result)
+        .filter(|entry| wanted.as_ref().is_none_or(|wanted| wanted.contains(&entry.short)))
+        .collect();
+    let look = |entry: &Entry| -> Result<Option<String>, StoreError> {
+        if args.quarantine { entry.quarantine() } else { entry.difference() }
+    };
+    let differences = results
+        .par_iter()
+        .map(look)
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(CommandError::machine)?;
+    let mut damaged = 0;
+    for (entry, difference) in results.iter().zip(differences) {
+        if let Some(difference) = difference {
+            damaged += 1;
+            print(&format!("{}: {difference}\n", entry.name()))?;
+        }
+    }
+    let bytes: u64 = results.iter().map(|entry| entry.bytes).sum();
+    print(&format!(
+        "{} results, {:.1} MB: {damaged} damaged\n",
+        results.len(),
+        bytes as f64 / 1e6
+    ))?;
+    if damaged == 0 {
+        return Ok(Exit::Ok);
+    }
+    say(match args.quarantine {
+        true => "they are set aside; `ablate run` makes again what a study needs of them",
+        false => {
+            "`ablate run` sets aside what it needs of them and makes it again; `--quarantine` \
+                  sets all of them aside now"
+        }
+    });
+    Ok(Exit::FailedVariants)
+}

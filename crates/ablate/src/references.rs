@@ -1,0 +1,150 @@
+//! What studies refer to in the store.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use ablate_pipeline::write_atomic;
+use ablate_spec::Options;
+use serde::{Deserialize, Serialize};
+
+use crate::cli::StudyArgs;
+use crate::exit::CommandError;
+use crate::graph::{self, StudyGraph};
+use crate::root::Root;
+use crate::study;
+
+/// What a run has asked for: kept for as long as the study file is there.
+#[derive(Debug, Serialize, Deserialize)]
+struct Reference {
+    /// The study file.
+    study: PathBuf,
+    profile: Option<String>,
+    set: Vec<String>,
+    /// Keys of all its stages.
+    keys: Vec<String>,
+}
+
+/// Writes down what a run is going to need, before it makes any of it.
+///
+/// # Errors
+/// When the disk says no.
+pub fn note(
+    root: &Root,
+    name: &str,
+    args: &StudyArgs,
+    built: &StudyGraph,
+) -> Result<(), CommandError> {
+    let folder = root.references();
+    let reference = Reference {
+        study: fs::canonicalize(&args.study).map_err(CommandError::usage)?,
+        profile: args.profile.clone(),
+        set: args.set.clone(),
+        keys: built.graph.iter().map(|(_, node)| node.key().to_string()).collect(),
+    };
+    let bytes = serde_json::to_vec_pretty(&reference).map_err(CommandError::bug)?;
+    let path = folder.join(format!("{name}.json"));
+    let written = fs::create_dir_all(&folder).and_then(|()| write_atomic(&path, &bytes));
+    written.map_err(|error| {
+        CommandError::machine(format!("cannot write `{}`: {error}", path.display()))
+    })
+}
+
+/// Keys that something refers to.
+#[derive(Debug, Default)]
+pub struct References {
+    /// By their first twelve digits.
+    pub keys: BTreeSet<String>,
+    /// Study files with the number of their profiles and bases.
+    pub studies: usize,
+    /// Studies whose results cannot be named, with the reason.
+    pub unknown: Vec<(String, String)>,
+}
+
+impl References {
+    /// Of every study file below some folders, every report, and every run whose study is there.
+    pub fn all(root: &Root, folders: &[PathBuf]) -> Self {
+        let mut all = Self::default();
+        let mut noted = BTreeSet::new();
+        for path in files(&root.references(), 1) {
+            let Ok(bytes) = fs::read(&path) else { continue };
+            let Ok(reference) = serde_json::from_slice::<Reference>(&bytes) else { continue };
+            if reference.study.is_file() {
+                all.take(reference.keys);
+                noted.insert(reference.study);
+            }
+        }
+        for folder in folders_of(&root.path().join("reports")) {
+            if let Ok(keys) = ablate_report::sources(&folder) {
+                all.take(keys.into_iter().map(|(_, _, key)| key));
+            }
+        }
+        let mut seen = BTreeSet::new();
+        for path in folders.iter().flat_map(|folder| files(folder, 8)) {
+            let whole = fs::canonicalize(&path).unwrap_or(path);
+            let is_study = whole.extension().is_some_and(|end| end == "toml")
+                && fs::read_to_string(&whole).is_ok_and(|text| text.contains("[study]"));
+            if is_study && seen.insert(whole.clone()) {
+                all.study(&whole, noted.contains(&whole));
+            }
+        }
+        all
+    }
+
+    fn take(&mut self, keys: impl IntoIterator<Item = String>) {
+        self.keys.extend(keys.into_iter().filter_map(|key| key.get(..12).map(str::to_owned)));
+    }
+
+    /// A study file with each of its profiles. One that a run has noted needs no more.
+    fn study(&mut self, path: &Path, noted: bool) {
+        let mut profiles: Vec<Option<String>> =
+            ablate_spec::outline(path, &study::read).profiles.into_iter().map(Some).collect();
+        profiles.push(None);
+        for profile in profiles {
+            let name = match &profile {
+                Some(profile) => format!("{} --profile {profile}", path.display()),
+                None => path.display().to_string(),
+            };
+            self.studies += 1;
+            let options = Options { profile, set: Vec::new() };
+            let built = match study::try_load(path, &options) {
+                Ok(loaded) => graph::build(&loaded.study).map_err(|error| error.message),
+                Err(_) => Err("it has errors; `ablate check` shows them".to_owned()),
+            };
+            match built {
+                Ok(built) => {
+                    self.take(built.graph.iter().map(|(_, node)| node.key().to_string()));
+                }
+                Err(_) if noted => {}
+                Err(why) => self.unknown.push((name, why)),
+            }
+        }
+    }
+}
+
+/// Files below a folder, so deep at most; build outputs, hidden folders and stores left out.
+fn files(folder: &Path, depth: usize) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let hidden = name.to_string_lossy().starts_with('.');
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() => {
+                let left_out =
+                    hidden || name == "target" || name == "store" || name == "node_modules";
+                if depth > 1 && !left_out {
+                    found.extend(files(&entry.path(), depth - 1));
+                }
+            }
+            Ok(_) => found.push(entry.path()),
+            Err(_) => {}
+        }
+    }
+    found.sort();
+    found
+}
+
+fn folders_of(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).filter(|path| path.is_dir()).collect()
+}
