@@ -23,7 +23,7 @@ pub fn run(root: &Root, args: &StatusArgs) -> CommandResult {
     for warning in &loaded.warnings {
         say(warning);
     }
-    let built = graph::build(&loaded.study)?;
+    let built = graph::build(&loaded.study, &root.benchmarks())?;
     let status = Status::look(&loaded.study.name, &built, &root.store())?;
     let text = if args.json {
         serde_json::to_string_pretty(&status).map_err(CommandError::bug)? + "\n"

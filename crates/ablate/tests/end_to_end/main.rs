@@ -5,6 +5,7 @@ mod backend;
 mod bad_input;
 mod bench;
 mod claims;
+mod data;
 mod failures;
 mod inheritance;
 mod interrupted;
