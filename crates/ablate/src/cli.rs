@@ -35,6 +35,8 @@ pub enum Command {
     Compare(CompareArgs),
     /// Time the training of a study's variants on this machine
     Bench(BenchArgs),
+    /// Bring published benchmarks in from their upstream files, and look at their prompts
+    Data(DataArgs),
     /// List every table and figure of the paper with its studies, and write a page of them all
     Paper(PaperArgs),
     /// Print the JSON Schema of study files
@@ -216,6 +218,90 @@ pub struct BenchArgs {
 #[derive(Debug, Args)]
 pub struct PaperArgs {
     /// Print the list as JSON, and write no page
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `data`.
+#[derive(Debug, Args)]
+pub struct DataArgs {
+    /// What to do
+    #[command(subcommand)]
+    pub command: DataCommand,
+}
+
+/// The verbs of `data`.
+#[derive(Debug, Subcommand)]
+pub enum DataCommand {
+    /// Check the upstream files of a benchmark and keep their items
+    Import(ImportArgs),
+    /// List the benchmarks that can be imported, and those that are
+    List(ListArgs),
+    /// Print items of an imported benchmark as a model sees them
+    Show(ShowArgs),
+}
+
+/// Arguments of `data import`.
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// Name of the benchmark, or a definition of your own (`*.toml`)
+    #[arg(value_name = "NAME")]
+    pub name: String,
+
+    /// Its files as their makers publish them: a folder, or an archive (.tar, .tar.gz, .tar.xz, .zip)
+    #[arg(value_name = "PATH")]
+    pub path: PathBuf,
+
+    /// Where to keep the items [default: data/imported]
+    #[arg(long, value_name = "DIR")]
+    pub to: Option<PathBuf>,
+}
+
+/// Arguments of `data list`.
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Which prompt of a benchmark.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PromptScoring {
+    /// The perplexity of the whole prompt with each option.
+    Ppl,
+    /// The likelihood of each option after the context.
+    Continuation,
+}
+
+/// Arguments of `data show`.
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    /// Name of the benchmark
+    #[arg(value_name = "NAME")]
+    pub name: String,
+
+    /// How many items, spread evenly over all of them; 0 is all
+    #[arg(short = 'n', default_value_t = 3, value_name = "N")]
+    pub count: usize,
+
+    /// Solved examples before each question [default: the benchmark's own number]
+    #[arg(long, value_name = "K")]
+    pub shots: Option<usize>,
+
+    /// The prompt for this scoring [default: the benchmark's first]
+    #[arg(long, value_name = "NAME")]
+    pub scoring: Option<PromptScoring>,
+
+    /// Only items of this subject (can be repeated)
+    #[arg(long, value_name = "NAME")]
+    pub subject: Vec<String>,
+
+    /// Where imports are kept [default: data/imported]
+    #[arg(long, value_name = "DIR")]
+    pub from: Option<PathBuf>,
+
+    /// Print one JSON object per item
     #[arg(long)]
     pub json: bool,
 }

@@ -33,7 +33,8 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let root = Root::new(cli.root);
     let result = match cli.command {
-        Command::Check(args) => commands::check::run(&args),
+        Command::Check(args) => commands::check::run(&root, &args),
+        Command::Data(args) => commands::data::run(&root, &args.command),
         Command::Plan(args) => commands::plan::run(&root, &args),
         Command::Run(args) => commands::run::run(&root, &args),
         Command::Status(args) => commands::status::run(&root, &args),

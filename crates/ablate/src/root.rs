@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use ablate_benchmark::Library;
 use ablate_pipeline::Store;
 
 /// The folder given by `--root`.
@@ -31,6 +32,12 @@ impl Root {
     /// What runs have asked for.
     pub fn references(&self) -> PathBuf {
         self.0.join("data").join("references")
+    }
+
+    /// The user's definitions of benchmarks, and what was imported of benchmarks.
+    pub fn benchmarks(&self) -> Library {
+        let data = self.0.join("data");
+        Library::new(data.join("benchmarks"), data.join("imported"))
     }
 
     /// Folder of a study's report.

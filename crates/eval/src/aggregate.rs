@@ -13,7 +13,8 @@ pub struct Score {
     pub benchmark: String,
     /// Language code.
     pub language: String,
-    /// `acc_ppl`, `acc`, `acc_norm`, `rouge1`, `bits_per_byte` or `byte_perplexity`.
+    /// `acc_ppl`, `acc`, `acc_norm`, `rouge1`, `bits_per_byte`, `byte_perplexity`; of published
+    /// benchmarks also `acc_bytes`, `acc_mutual_info`, `perplexity`, `rouge2`, `rougel`, `exact_match`.
     pub metric: String,
     /// The score: a fraction of 1 for accuracies and ROUGE.
     pub value: f64,
@@ -33,9 +34,26 @@ fn number_or_nan<'a, D: Deserializer<'a>>(from: D) -> Result<f64, D::Error> {
     Ok(Option::<f64>::deserialize(from)?.unwrap_or(f64::NAN))
 }
 
+/// Metrics in the order in which they are shown.
+const METRICS: [&str; 10] = [
+    "acc_ppl",
+    "acc",
+    "acc_norm",
+    "acc_bytes",
+    "acc_mutual_info",
+    "perplexity",
+    "rouge1",
+    "rouge2",
+    "rougel",
+    "exact_match",
+];
+
 /// Scores per benchmark and language, in the order of their first results: `acc_ppl`, `acc` and
 /// `acc_norm` for choices, the one that `scoring` asks for marked as primary, `rouge1` for free
-/// text.
+/// text. Published benchmarks have further metrics, and may have a headline of their own.
+///
+/// Where items share subjects, the standard error is that of clusters; where every subject counts the
+/// same, value and error are of the mean over subjects.
 pub fn scores(results: &[ItemResult], scoring: Scoring) -> Vec<Score> {
     let mut places = BTreeMap::new();
     let mut groups = Vec::<Vec<&ItemResult>>::new();
@@ -50,40 +68,92 @@ pub fn scores(results: &[ItemResult], scoring: Scoring) -> Vec<Score> {
 }
 
 fn group_scores(group: &[&ItemResult], scoring: Scoring) -> Vec<Score> {
-    let choices: Vec<&ItemResult> =
-        group.iter().copied().filter(|result| !result.option_logliks.is_empty()).collect();
-    let chances: Vec<f64> =
-        choices.iter().map(|result| 1.0 / result.option_logliks.len() as f64).collect();
+    let options = group.iter().map(|result| result.option_logliks.len()).filter(|count| *count > 1);
+    let chances: Vec<f64> = options.map(|count| 1.0 / count as f64).collect();
     let chance = (!chances.is_empty()).then(|| mean(&chances));
-    let right = |chosen: fn(&ItemResult) -> Option<usize>| {
-        let hit = |result: &&ItemResult| f64::from(chosen(result) == result.key);
-        choices.iter().map(hit).collect::<Vec<f64>>()
+    let single = group.iter().any(|result| result.option_logliks.len() == 1);
+    // Items of the storyworld and the user's own keep to what they always had.
+    let plain =
+        group.iter().all(|result| result.option_greedy.is_empty() && result.rouge2.is_none());
+    let headline = match group.iter().find_map(|result| result.metric.as_deref()) {
+        Some(metric) if group.iter().any(|r| r.metric_value(metric).is_some()) => metric,
+        _ if chances.is_empty() && !single => "rouge1",
+        _ if single || scoring == Scoring::Continuation => "acc",
+        _ => "acc_ppl",
     };
-    let overlaps: Vec<f64> = group.iter().filter_map(|result| result.rouge1).collect();
-    let metrics = [
-        ("acc_ppl", right(|result| result.choice_ppl), chance, scoring == Scoring::Ppl),
-        ("acc", right(|result| result.choice_acc), chance, scoring == Scoring::Continuation),
-        ("acc_norm", right(|result| result.choice_acc_norm), chance, false),
-        ("rouge1", overlaps, None, true),
-    ];
-    metrics
+    let own = |metric: &str| matches!(metric, "acc_ppl" | "acc" | "acc_norm" | "rouge1");
+    METRICS
         .into_iter()
-        .filter(|(_, values, ..)| !values.is_empty())
-        .map(|(metric, values, chance, primary)| Score {
-            benchmark: group[0].benchmark.clone(),
-            language: group[0].language.clone(),
-            metric: metric.to_owned(),
-            value: mean(&values),
-            standard_error: standard_error(&values),
-            items: values.len(),
-            chance,
-            primary,
+        .filter(|metric| !plain || own(metric))
+        .filter_map(|metric| {
+            let values: Vec<(f64, Option<&str>)> = group
+                .iter()
+                .filter_map(|r| Some((r.metric_value(metric)?, r.subject.as_deref())))
+                .collect();
+            if values.is_empty() {
+                return None;
+            }
+            let by_subject = group[0].by_subject;
+            let (mut value, mut error) = mean_with_error(&values, by_subject);
+            if metric == "perplexity" {
+                // Of the mean log-likelihood; the derivative of e^-x is -e^-x.
+                value = (-value).exp();
+                error *= value;
+            }
+            Some(Score {
+                benchmark: group[0].benchmark.clone(),
+                language: group[0].language.clone(),
+                metric: metric.to_owned(),
+                value,
+                standard_error: error,
+                items: values.len(),
+                chance: metric.starts_with("acc").then_some(chance).flatten(),
+                // Free text in a benchmark of choices has a headline of its own.
+                primary: metric == headline || (metric == "rouge1" && plain),
+            })
         })
         .collect()
 }
 
-/// Sample standard deviation (n - 1) over sqrt(n).
-fn standard_error(values: &[f64]) -> f64 {
+/// The mean of values and its standard error, of items or of their subjects.
+fn mean_with_error(values: &[(f64, Option<&str>)], by_subject: bool) -> (f64, f64) {
+    let all: Vec<f64> = values.iter().map(|(value, _)| *value).collect();
+    let clusters: Option<Vec<&str>> = values.iter().map(|(_, subject)| *subject).collect();
+    match clusters {
+        Some(clusters) if by_subject => {
+            let subjects = by_cluster(&all, &clusters);
+            let means: Vec<f64> = subjects.iter().map(|values| mean(values)).collect();
+            let squares = subjects.iter().map(|values| standard_error(values).powi(2));
+            (mean(&means), squares.sum::<f64>().sqrt() / means.len() as f64)
+        }
+        Some(clusters) => (mean(&all), clustered_error(&all, &clusters)),
+        None => (mean(&all), standard_error(&all)),
+    }
+}
+
+fn by_cluster(values: &[f64], clusters: &[&str]) -> Vec<Vec<f64>> {
+    let mut groups = BTreeMap::<&str, Vec<f64>>::new();
+    for (value, cluster) in values.iter().zip(clusters) {
+        groups.entry(cluster).or_default().push(*value);
+    }
+    groups.into_values().collect()
+}
+
+/// Standard error of a mean whose values share clusters: of the sums of deviations in each cluster,
+/// with the correction for their number (Liang and Zeger 1986); NaN for a single cluster.
+pub fn clustered_error(values: &[f64], clusters: &[&str]) -> f64 {
+    let (centre, groups) = (mean(values), by_cluster(values, clusters));
+    if groups.len() < 2 {
+        return f64::NAN;
+    }
+    let deviation = |group: &Vec<f64>| group.iter().map(|value| value - centre).sum::<f64>();
+    let squares: f64 = groups.iter().map(|group| deviation(group).powi(2)).sum();
+    let count = groups.len() as f64;
+    (squares * count / (count - 1.0)).sqrt() / values.len() as f64
+}
+
+/// Sample standard deviation (n - 1) over sqrt(n), as lm-evaluation-harness has it; NaN for one value.
+pub fn standard_error(values: &[f64]) -> f64 {
     if values.len() < 2 {
         return f64::NAN;
     }
@@ -161,6 +231,43 @@ mod tests {
             (primary(Scoring::Ppl), primary(Scoring::Continuation)),
             ("acc_ppl".into(), "acc".into())
         );
+    }
+
+    #[test]
+    fn subjects_and_headlines_of_published_benchmarks() {
+        let result = |subject: &str, right: bool| ItemResult {
+            subject: Some(subject.into()),
+            option_greedy: vec![false; 2],
+            metric: Some("acc_norm".into()),
+            ..choice("mmlu", 2, 0, [1, 1, usize::from(!right)])
+        };
+        let mut results =
+            vec![result("a", true), result("a", true), result("a", false), result("b", false)];
+        let found = scores(&results, Scoring::Continuation);
+        let norm = found.iter().find(|score| score.primary).unwrap();
+        assert_eq!((norm.metric.as_str(), norm.value, norm.items), ("acc_norm", 0.5, 4));
+        // Deviations sum to 0.5 and -0.5: sqrt(2 * 0.5) / 4.
+        assert!((norm.standard_error - 0.25).abs() < 1e-15);
+        results.push(result("b", false));
+        results.iter_mut().for_each(|result| result.by_subject = true);
+        let found = scores(&results, Scoring::Continuation);
+        let norm = found.iter().find(|score| score.primary).unwrap();
+        assert!((norm.value - 1.0 / 3.0).abs() < 1e-15);
+        // Errors 1/3 and 0 of the subjects.
+        assert!((norm.standard_error - 1.0 / 6.0).abs() < 1e-15);
+    }
+
+    #[test]
+    fn last_words_have_a_perplexity() {
+        let word = |loglik, greedy| ItemResult {
+            option_logliks: vec![loglik],
+            option_greedy: vec![greedy],
+            ..ItemResult::default()
+        };
+        let found = scores(&[word(-1.0, true), word(-3.0, false)], Scoring::Continuation);
+        let summary: Vec<_> =
+            found.iter().map(|s| (s.metric.as_str(), s.value, s.primary)).collect();
+        assert_eq!(summary, [("acc", 0.5, true), ("perplexity", 2f64.exp(), false)]);
     }
 
     #[test]

@@ -6,9 +6,10 @@ use ablate_model::{Decoder, ModelConfig};
 use ablate_tokenizer::Tokenizer;
 use burn::module::Module;
 
-use crate::generation::answers;
+use crate::generation::{Stop, answers};
 use crate::outcome::{ItemResult, Scoring};
 use crate::prompt::{Request, requests};
+use crate::published::{Manner, Prefix, evaluate_items};
 use crate::rouge::rouge1;
 use crate::score::{RequestScore, score};
 use crate::{Benchmark, EvalError, Item};
@@ -44,12 +45,49 @@ pub fn evaluate(
     check_model(model, config, "tokenizer", tokenizer.vocabulary())?;
     let items: Vec<&Item> = benchmarks.iter().flat_map(|benchmark| &benchmark.items).collect();
     check_items(&items)?;
-    let model = model.valid();
+    let (published, own): (Vec<&Item>, Vec<&Item>) =
+        items.iter().copied().partition(|item| item.form.is_some());
+    let manner = Manner {
+        prefix: Prefix::Always(tokenizer.end_of_text()),
+        scoring: None,
+        batch_tokens: options.batch_tokens,
+        max_new_tokens: options.max_new_tokens,
+        share: true,
+    };
+    // The last finished prompt of the one is the first of the other.
+    let mut before = 0;
+    let mut results = Vec::new();
+    if !published.is_empty() {
+        let mut count = |done: usize, total: usize| {
+            before = total;
+            progress(done, total);
+        };
+        results = evaluate_items(model, tokenizer, &published, &manner, &mut count)?;
+    }
+    if own.is_empty() {
+        return Ok(results);
+    }
+    let mut published = results.into_iter();
+    let mut progress = |done: usize, total: usize| progress(before + done, before + total);
+    let mut own = evaluate_own(model, tokenizer, &own, options, &mut progress)?.into_iter();
+    let next = |item: &&Item| if item.form.is_some() { published.next() } else { own.next() };
+    Ok(items.iter().filter_map(next).collect())
+}
 
+/// Items whose prompts are all there is to know of them.
+fn evaluate_own(
+    model: &Decoder,
+    tokenizer: &Tokenizer,
+    items: &[&Item],
+    options: &EvalOptions,
+    progress: &mut dyn FnMut(usize, usize),
+) -> Result<Vec<ItemResult>, EvalError> {
+    let model = model.valid();
+    let context = model.config().context;
     let choices: Vec<&Item> = items.iter().copied().filter(|item| item.is_choice()).collect();
     let questions: Vec<(&str, &[String])> =
         choices.iter().map(|item| (item.context.as_str(), item.options.as_slice())).collect();
-    let requests = requests(tokenizer, &questions, config.context);
+    let requests = requests(tokenizer, &questions, context);
     let flat: Vec<_> = requests.iter().flatten().collect();
     let free: Vec<&str> =
         items.iter().filter(|item| !item.is_choice()).map(|item| item.context.as_str()).collect();
@@ -61,6 +99,7 @@ pub fn evaluate(
         &model,
         tokenizer,
         &free,
+        (Some(tokenizer.end_of_text()), Stop::Line),
         options.max_new_tokens,
         options.batch_tokens,
         &mut |done| progress(flat.len() + done, total),
@@ -70,7 +109,7 @@ pub fn evaluate(
     let mut scored = scored.into_iter();
     let mut answered = answered.into_iter();
     items
-        .into_iter()
+        .iter()
         .map(|item| {
             if item.is_choice() {
                 let requests = chosen.next().map_or(&[][..], Vec::as_slice);
@@ -109,9 +148,19 @@ pub(crate) fn choice(
 }
 
 /// Everything of a result that the model has no part in.
-fn blank(item: &Item) -> ItemResult {
-    let texts = || item.options.iter().map(|option| option.trim());
+pub(crate) fn blank(item: &Item) -> ItemResult {
+    let texts = || {
+        item.options.iter().map(|option| match &item.form {
+            Some(form) => form.bare(option),
+            None => option.trim(),
+        })
+    };
+    let form = item.form.as_ref();
     ItemResult {
+        subject: form.and_then(|form| form.subject.clone()),
+        by_subject: form.is_some_and(|form| form.by_subject),
+        keys: form.map(|form| form.keys.clone()).unwrap_or_default(),
+        metric: form.and_then(|form| form.metric.clone()),
         benchmark: item.benchmark.clone(),
         language: item.language.clone(),
         item: item.id.clone(),

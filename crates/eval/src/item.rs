@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::fingerprint::fingerprint;
+use crate::form::Form;
 
 /// A question: either a choice (`options` and `key`) or one to be answered in free text
 /// (`reference`).
@@ -25,6 +26,9 @@ pub struct Item {
     /// The answer that generated text is compared with.
     #[serde(default)]
     pub reference: Option<String>,
+    /// What is known of an item of a published benchmark besides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub form: Option<Form>,
 }
 
 /// What is wrong with an item.
@@ -98,6 +102,14 @@ pub enum ItemProblem {
         /// Number of options.
         options: usize,
     },
+    /// Not a context for each option.
+    #[error("there are {contexts} contexts for {options} options")]
+    Contexts {
+        /// Number of contexts.
+        contexts: usize,
+        /// Number of options.
+        options: usize,
+    },
     /// A key without options.
     #[error("`key` is given without `options`")]
     KeyWithoutOptions,
@@ -155,13 +167,23 @@ impl Item {
         }
         let mut seen = std::collections::BTreeMap::new();
         for (second, text) in texts.iter().enumerate() {
-            if let Some(first) = seen.insert(text, second) {
+            // Published benchmarks are scored as they are, whatever is wrong with some of their items.
+            if let Some(first) = seen.insert(text, second).filter(|_| self.form.is_none()) {
                 let text = (*text).to_owned();
                 return Err(ItemProblem::DuplicateOption { first, second, text });
             }
         }
+        if let Some(form) = &self.form {
+            let (contexts, options) = (form.contexts.len(), texts.len());
+            if contexts > 0 && contexts != options {
+                return Err(ItemProblem::Contexts { contexts, options });
+            }
+            if let Some(key) = form.keys.iter().copied().find(|key| *key >= options) {
+                return Err(ItemProblem::KeyOutside { key, options });
+            }
+        }
         match self.key {
-            _ if texts.len() == 1 => Err(ItemProblem::OneOption),
+            _ if texts.len() == 1 && self.form.is_none() => Err(ItemProblem::OneOption),
             None => Err(ItemProblem::NoKey),
             Some(key) if key >= texts.len() => {
                 Err(ItemProblem::KeyOutside { key, options: texts.len() })
@@ -170,11 +192,17 @@ impl Item {
         }
     }
 
+    /// The context of an option.
+    pub fn context_of(&self, option: usize) -> &str {
+        let own = self.form.as_ref().and_then(|form| form.contexts.get(option));
+        own.unwrap_or(&self.context)
+    }
+
     /// Fingerprint of the whole item: FNV-1a-128 of its JSON with the keys in alphabetical order
-    /// and without spaces, absent fields as `null`.
+    /// and without spaces, absent fields as `null`, and `form` at the end where there is one.
     pub fn document_hash(&self) -> String {
         // The map keeps the order in which it is written here.
-        let canonical = serde_json::json!({
+        let mut canonical = serde_json::json!({
             "benchmark": self.benchmark,
             "context": self.context,
             "id": self.id,
@@ -183,13 +211,18 @@ impl Item {
             "options": self.options,
             "reference": self.reference,
         });
+        if let Some(form) = &self.form {
+            canonical["form"] = serde_json::json!(form);
+        }
         fingerprint(canonical.to_string().as_bytes())
     }
 
     /// Fingerprint of what the model reads: FNV-1a-128 of the JSON list of the context and the
-    /// options.
+    /// options, after the options' own contexts where they have some.
     pub fn prompt_hash(&self) -> String {
-        let texts: Vec<&str> = std::iter::once(self.context.as_str())
+        let own = self.form.iter().flat_map(|form| form.contexts.iter().map(String::as_str));
+        let texts: Vec<&str> = own
+            .chain(std::iter::once(self.context.as_str()))
             .chain(self.options.iter().map(String::as_str))
             .collect();
         fingerprint(serde_json::json!(texts).to_string().as_bytes())
@@ -237,8 +270,27 @@ mod tests {
             context: "Is it?".into(),
             options: vec![" yes".into(), " no".into()],
             key: Some(1),
-            reference: None,
+            ..Item::default()
         }
+    }
+
+    #[test]
+    fn published_items_may_be_odd() {
+        let form = Some(Form::default());
+        let same = Item { options: vec!["a".into(), " a".into()], ..item() };
+        assert!(same.check().is_err());
+        assert_eq!(Item { form: form.clone(), ..same.clone() }.check(), Ok(()));
+        let single = Item { options: vec!["a".into()], key: Some(0), form, ..item() };
+        assert_eq!(single.check(), Ok(()));
+        let with = |form| Item { form: Some(form), ..item() };
+        let contexts = with(Form { contexts: vec!["a".into()], ..Form::default() });
+        assert_eq!(contexts.check(), Err(ItemProblem::Contexts { contexts: 1, options: 2 }));
+        let keys = with(Form { keys: vec![0, 2], ..Form::default() });
+        assert_eq!(keys.check(), Err(ItemProblem::KeyOutside { key: 2, options: 2 }));
+        let own = with(Form { contexts: vec!["x".into(), "y".into()], ..Form::default() });
+        assert_eq!((own.context_of(1), item().context_of(1)), ("y", "Is it?"));
+        assert_ne!(own.prompt_hash(), item().prompt_hash());
+        assert_ne!(own.document_hash(), item().document_hash());
     }
 
     #[test]

@@ -41,8 +41,32 @@ pub struct ItemResult {
     pub choice_ppl: Option<usize>,
     /// The option with the highest log-likelihood.
     pub choice_acc: Option<usize>,
-    /// The option with the highest log-likelihood per byte.
+    /// The option with the highest log-likelihood per character (lm-evaluation-harness's `acc_norm`).
     pub choice_acc_norm: Option<usize>,
+    /// The option with the highest log-likelihood per byte (its `acc_bytes`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub choice_acc_bytes: Option<usize>,
+    /// The option whose log-likelihood the context raises most (its `acc_mutual_info`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub choice_mutual: Option<usize>,
+    /// Whether each option is what the model would say: every token the most likely one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub option_greedy: Vec<bool>,
+    /// Log-likelihood of each option without the question.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unconditional_logliks: Vec<f64>,
+    /// The subject or passage that the item shares with others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// Whether every subject of the benchmark counts the same.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_subject: bool,
+    /// All right options, where there are several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<usize>,
+    /// The benchmark's headline, where it is not the scoring's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metric: Option<String>,
     /// The right option.
     pub key: Option<usize>,
     /// The generated answer to a free-text question.
@@ -51,6 +75,15 @@ pub struct ItemResult {
     pub reference: Option<String>,
     /// ROUGE-1 F1 of the answer.
     pub rouge1: Option<f64>,
+    /// ROUGE-2 F1 of the answer to an item of a published benchmark.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rouge2: Option<f64>,
+    /// Its ROUGE-L F1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rougel: Option<f64>,
+    /// Whether it is the reference, white space around both left out: 1 or 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exact_match: Option<f64>,
     /// Whether a prompt was longer than the model's context and lost its beginning.
     pub truncated: bool,
 }
@@ -64,11 +97,50 @@ impl ItemResult {
         }
     }
 
+    /// Whether an option is right.
+    pub fn is_right(&self, option: usize) -> bool {
+        if self.keys.is_empty() { self.key == Some(option) } else { self.keys.contains(&option) }
+    }
+
+    /// The item's share of a metric; `None` where the metric does not apply.
+    ///
+    /// `exact_match` of a choice is whether a right option is what the model would say.
+    /// A single option (the last word of a text) is right if it is what the model would say, and its
+    /// share of `perplexity` is its log-likelihood.
+    pub fn metric_value(&self, metric: &str) -> Option<f64> {
+        let right = |choice: Option<usize>| choice.map(|choice| f64::from(self.is_right(choice)));
+        let single = self.option_logliks.len() == 1;
+        match metric {
+            "acc" if single => self.option_greedy.first().map(|greedy| f64::from(*greedy)),
+            "perplexity" if single => self.option_logliks.first().copied(),
+            _ if single => None,
+            "acc_ppl" => right(self.choice_ppl),
+            "acc" => right(self.choice_acc),
+            "acc_norm" => right(self.choice_acc_norm),
+            "acc_bytes" => right(self.choice_acc_bytes),
+            "acc_mutual_info" => right(self.choice_mutual),
+            "rouge1" => self.rouge1,
+            "rouge2" => self.rouge2,
+            "rougel" => self.rougel,
+            "exact_match" if !self.option_greedy.is_empty() => {
+                let said = self.option_greedy.iter().enumerate();
+                let mut right = said.filter(|(option, _)| self.is_right(*option));
+                Some(f64::from(right.any(|(_, greedy)| *greedy)))
+            }
+            "exact_match" => self.exact_match,
+            _ => None,
+        }
+    }
+
     /// The item's share of its benchmark's primary metric: 1 or 0 for a right or wrong choice,
-    /// ROUGE-1 for free text.
+    /// ROUGE-1 for free text, unless the benchmark has a headline of its own.
     pub fn value(&self, scoring: Scoring) -> f64 {
+        if let Some(value) = self.metric.as_ref().and_then(|metric| self.metric_value(metric)) {
+            return value;
+        }
         match self.choice(scoring) {
-            Some(choice) => f64::from(Some(choice) == self.key),
+            Some(_) if self.option_logliks.len() == 1 => self.metric_value("acc").unwrap_or(0.0),
+            Some(choice) => f64::from(self.is_right(choice)),
             None => self.rouge1.unwrap_or(0.0),
         }
     }
@@ -78,8 +150,15 @@ impl ItemResult {
     pub(crate) fn choose(&mut self) {
         self.choice_ppl = largest(self.prompt_losses.iter().map(|loss| -loss));
         self.choice_acc = largest(self.option_logliks.iter().copied());
-        let normed = self.option_logliks.iter().zip(&self.option_bytes);
-        self.choice_acc_norm = largest(normed.map(|(loglik, bytes)| loglik / f64::from(*bytes)));
+        let per = |lengths: &[u32]| {
+            let normed = self.option_logliks.iter().zip(lengths);
+            largest(normed.map(|(loglik, length)| loglik / f64::from(*length)))
+        };
+        let (characters, bytes) = (per(&self.option_chars), per(&self.option_bytes));
+        self.choice_acc_norm = characters;
+        self.choice_acc_bytes = bytes;
+        let without = self.option_logliks.iter().zip(&self.unconditional_logliks);
+        self.choice_mutual = largest(without.map(|(with, without)| with - without));
     }
 }
 
@@ -101,9 +180,12 @@ mod tests {
     #[test]
     fn each_rule_has_its_own_choice() {
         let mut result = ItemResult {
-            // Sums favour the short option, bytes the long one, the prompt's loss the last.
+            // Sums favour the short option, characters the long one, bytes and the prompt's loss the
+            // last, and without the question the first loses nothing.
             option_logliks: vec![-2.0, -6.0, -9.0],
-            option_bytes: vec![2, 12, 9],
+            option_chars: vec![2, 12, 9],
+            option_bytes: vec![2, 12, 27],
+            unconditional_logliks: vec![-2.0, -7.0, -9.5],
             prompt_losses: vec![3.0, 2.5, 2.0],
             key: Some(1),
             ..ItemResult::default()
@@ -111,8 +193,34 @@ mod tests {
         result.choose();
         assert_eq!(result.choice_acc, Some(0));
         assert_eq!(result.choice_acc_norm, Some(1));
+        assert_eq!(result.choice_acc_bytes, Some(2));
+        assert_eq!(result.choice_mutual, Some(1));
         assert_eq!(result.choice_ppl, Some(2));
         assert_eq!((result.value(Scoring::Ppl), result.value(Scoring::Continuation)), (0.0, 0.0));
+        result.metric = Some("acc_norm".into());
+        assert_eq!(result.value(Scoring::Ppl), 1.0);
+        result.keys = vec![0, 2];
+        assert_eq!((result.value(Scoring::Ppl), result.metric_value("acc")), (0.0, Some(1.0)));
+        assert_eq!(result.metric_value("rouge2"), None);
         assert_eq!(largest([1.0, 1.0].into_iter()), Some(0));
+    }
+
+    #[test]
+    fn a_single_option_is_right_if_the_model_would_say_it() {
+        let mut result = ItemResult {
+            option_logliks: vec![-2.0],
+            option_greedy: vec![false],
+            option_chars: vec![1],
+            key: Some(0),
+            ..ItemResult::default()
+        };
+        result.choose();
+        assert_eq!(
+            (result.value(Scoring::Continuation), result.metric_value("acc_norm")),
+            (0.0, None)
+        );
+        assert_eq!(result.metric_value("perplexity"), Some(-2.0));
+        result.option_greedy = vec![true];
+        assert_eq!(result.value(Scoring::Continuation), 1.0);
     }
 }

@@ -2,6 +2,8 @@
 
 use ablate_tokenizer::Tokenizer;
 
+use crate::published::Prefix;
+
 /// A sequence of tokens with a continuation at its end whose likelihood is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Request {
@@ -18,8 +20,13 @@ impl Request {
     /// The request for a `whole` text (context and continuation together) whose first
     /// `in_context` tokens are the context.
     pub(crate) fn new(end_of_text: u32, whole: &[u32], in_context: usize, longest: usize) -> Self {
+        Self::after(Some(end_of_text), whole, in_context, longest)
+    }
+
+    /// As [`Request::new`], with or without a token before the text.
+    fn after(prefix: Option<u32>, whole: &[u32], in_context: usize, longest: usize) -> Self {
         let mut tokens = Vec::with_capacity(whole.len() + 1);
-        tokens.push(end_of_text);
+        tokens.extend(prefix);
         tokens.extend_from_slice(whole);
         let excess = tokens.len().saturating_sub(longest + 1);
         tokens.drain(..excess);
@@ -89,6 +96,42 @@ pub(crate) fn requests(
         .collect()
 }
 
+/// Requests for pairs of a context and a continuation, as lm-evaluation-harness has them.
+pub(crate) fn pairs(
+    tokenizer: &Tokenizer,
+    pairs: &[(&str, &str)],
+    prefix: Prefix,
+    longest: usize,
+) -> Vec<Request> {
+    let mut contexts: Vec<&str> = Vec::with_capacity(pairs.len());
+    let mut wholes = Vec::with_capacity(pairs.len());
+    for (context, continuation) in pairs {
+        let (end, whole) = move_spaces(context, continuation);
+        contexts.push(&context[..end]);
+        wholes.push(whole);
+    }
+    let mut distinct = contexts.clone();
+    distinct.sort_unstable();
+    distinct.dedup();
+    let encoded = tokenizer.encode_batch(&distinct);
+    let wholes = tokenizer.encode_batch(&wholes.iter().map(String::as_str).collect::<Vec<_>>());
+    let request = |(context, whole): (&str, Vec<u32>)| {
+        // Every context is among the distinct ones.
+        let known =
+            distinct.binary_search(&context).map_or(&[][..], |place| encoded[place].as_slice());
+        let in_context = context_length(known, &whole);
+        match prefix {
+            Prefix::Always(token) => Request::after(Some(token), &whole, in_context, longest),
+            // A text that begins with the token already is not given another.
+            Prefix::WhereEmpty(token) => {
+                let empty = known.is_empty() && whole.first() != Some(&token);
+                Request::after(empty.then_some(token), &whole, in_context, longest)
+            }
+        }
+    };
+    contexts.into_iter().zip(wholes).map(request).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -149,6 +192,23 @@ mod tests {
         assert_eq!(tokenizer.decode(&request.tokens[1..border]), "the cat sat");
         assert_eq!(tokenizer.decode(&request.tokens[border..]), " on the mat");
         assert_eq!(request, one(&tokenizer, "the cat sat ", "on the mat"));
+    }
+
+    #[test]
+    fn pairs_have_the_prefix_that_is_wanted() {
+        let tokenizer = tokenizer();
+        let asked = [("the cat sat ", "on the mat"), ("", " the dog"), ("the dog", "")];
+        let always = pairs(&tokenizer, &asked, Prefix::Always(7), 64);
+        let empty = pairs(&tokenizer, &asked, Prefix::WhereEmpty(7), 64);
+        assert_eq!(always[0].tokens[0], 7);
+        assert_eq!(always[0].tokens[1..], empty[0].tokens);
+        assert_eq!(always[1], empty[1]);
+        assert_eq!(empty[1].tokens[0], 7);
+        assert_eq!(empty[1].continuation, empty[1].tokens.len() - 1);
+        let border = empty[0].tokens.len() - empty[0].continuation;
+        assert_eq!(tokenizer.decode(&empty[0].tokens[border..]), " on the mat");
+        // A continuation is never empty.
+        assert_eq!(empty[2].continuation, 1);
     }
 
     #[test]

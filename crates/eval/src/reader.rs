@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::{EvalError, Item, ItemProblem};
+use crate::{EvalError, Form, Item, ItemProblem};
 
 /// A line that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -122,6 +123,13 @@ fn parse_line(line: &[u8]) -> Result<Item, Parsing> {
         options: strings(&object, "options")?,
         key: position(&object, "key")?,
         reference: optional_string(&object, "reference")?,
+        form: match object.get("form") {
+            None | Some(Value::Null) => None,
+            Some(value) => {
+                let form = Form::deserialize(value);
+                Some(form.map_err(|_| wrong("form", "what `ablate data import` writes", value))?)
+            }
+        },
     };
     item.check()?;
     Ok(item)
@@ -234,6 +242,7 @@ mod tests {
         check(line(r#""options":[]"#), "neither `options`");
         check(line(r#""options":["a","b"],"key":0,"reference":"x""#), "keep one");
         check(line(r#""reference":" ""#), "`reference` is empty");
+        check(line(r#""reference":"x","form":{"keyz":1}"#), "`form` must be what `ablate data");
         check("{\"id\":\"1\"}\n", "`benchmark` is missing");
         check(format!("{{\"id\":7,{HEAD}}}\n"), "`id` must be a string, not the number 7");
         check(format!("{{\"id\":\"\",{HEAD}}}\n"), "`id` is empty");
@@ -309,7 +318,7 @@ mod tests {
             let key = Some(options.len() - 1);
             let item = Item {
                 id: "1".into(), benchmark: "b".into(), language: "en".into(),
-                context, options, key, reference: None,
+                context, options, key, ..Item::default()
             };
             if item.check().is_ok() {
                 let text = serde_json::to_string(&item).unwrap();

@@ -1,30 +1,76 @@
-//! ROUGE-1 (Lin 2004): how many words a text shares with its reference.
+//! ROUGE (Lin 2004): how much of its words and their order a text shares with its reference.
 
 use std::collections::BTreeMap;
 
-/// ROUGE-1 F1 of `prediction` against `reference`, between 0 and 1.
+use serde::{Deserialize, Serialize};
+
+/// F1 of a prediction against a reference, each between 0 and 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Rouge {
+    /// Of words.
+    pub rouge1: f64,
+    /// Of pairs of words.
+    pub rouge2: f64,
+    /// Of the longest common subsequence of words.
+    pub rougel: f64,
+}
+
+/// ROUGE-1, -2 and -L of `prediction` against `reference`.
 ///
 /// English, and every language not named below, is cut as Python's `rouge_score` does without
 /// stemmer: lower case, runs of `[a-z0-9]`. Chinese and Japanese are compared by characters:
 /// every letter or digit of the lower-cased text counts for itself.
-pub fn rouge1(prediction: &str, reference: &str, language: &str) -> f64 {
+pub fn rouge(prediction: &str, reference: &str, language: &str) -> Rouge {
     let (predicted, expected) = (units(prediction, language), units(reference, language));
-    let mut counts = BTreeMap::<&str, usize>::new();
-    for unit in &expected {
-        *counts.entry(unit).or_default() += 1;
+    Rouge {
+        rouge1: of_grams(&predicted, &expected, 1),
+        rouge2: of_grams(&predicted, &expected, 2),
+        rougel: f1(common(&predicted, &expected), predicted.len(), expected.len()),
+    }
+}
+
+/// ROUGE-1 F1 of `prediction` against `reference`, as [`rouge`] has it.
+pub fn rouge1(prediction: &str, reference: &str, language: &str) -> f64 {
+    of_grams(&units(prediction, language), &units(reference, language), 1)
+}
+
+/// F1 of runs of `length` units, each counted as often as it occurs.
+fn of_grams(predicted: &[String], expected: &[String], length: usize) -> f64 {
+    let mut counts = BTreeMap::<&[String], usize>::new();
+    for gram in expected.windows(length) {
+        *counts.entry(gram).or_default() += 1;
     }
     let mut shared = 0usize;
-    for unit in &predicted {
-        if let Some(left) = counts.get_mut(unit.as_str()).filter(|left| **left > 0) {
+    for gram in predicted.windows(length) {
+        if let Some(left) = counts.get_mut(gram).filter(|left| **left > 0) {
             *left -= 1;
             shared += 1;
         }
     }
+    let grams = |units: &[String]| (units.len() + 1).saturating_sub(length);
+    f1(shared, grams(predicted), grams(expected))
+}
+
+/// Length of the longest common subsequence.
+fn common(left: &[String], right: &[String]) -> usize {
+    let mut row = vec![0; right.len() + 1];
+    for unit in left {
+        let mut diagonal = 0;
+        for (place, other) in right.iter().enumerate() {
+            let above = row[place + 1];
+            row[place + 1] = if unit == other { diagonal + 1 } else { above.max(row[place]) };
+            diagonal = above;
+        }
+    }
+    row[right.len()]
+}
+
+fn f1(shared: usize, predicted: usize, expected: usize) -> f64 {
     if shared == 0 {
         return 0.0;
     }
-    let precision = shared as f64 / predicted.len() as f64;
-    let recall = shared as f64 / expected.len() as f64;
+    let precision = shared as f64 / predicted as f64;
+    let recall = shared as f64 / expected as f64;
     2.0 * precision * recall / (precision + recall)
 }
 
@@ -54,6 +100,8 @@ mod tests {
         reference: String,
         language: String,
         f1: f64,
+        rouge2: f64,
+        rougel: f64,
     }
 
     #[test]
@@ -62,8 +110,14 @@ mod tests {
             serde_json::from_str(include_str!("../tests/fixtures/rouge.json")).unwrap();
         assert!(cases.len() > 15);
         for case in cases {
-            let found = rouge1(&case.prediction, &case.reference, &case.language);
-            assert!((found - case.f1).abs() < 1e-12, "{} / {}", case.prediction, case.reference);
+            let found = rouge(&case.prediction, &case.reference, &case.language);
+            let pairs =
+                [(found.rouge1, case.f1), (found.rouge2, case.rouge2), (found.rougel, case.rougel)];
+            for (found, expected) in pairs {
+                let what = format!("{} / {}", case.prediction, case.reference);
+                assert!((found - expected).abs() < 1e-12, "{what}: {found} {expected}");
+            }
+            assert_eq!(rouge1(&case.prediction, &case.reference, &case.language), found.rouge1);
         }
     }
 
@@ -71,10 +125,15 @@ mod tests {
         #[test]
         fn bounded_symmetric_and_one_for_equals(left in ".{0,30}", right in ".{0,30}") {
             for language in ["en", "zh"] {
-                let found = rouge1(&left, &right, language);
-                proptest::prop_assert!((0.0..=1.0).contains(&found));
-                let mirrored = rouge1(&right, &left, language);
-                proptest::prop_assert!((found - mirrored).abs() < 1e-12);
+                let (found, mirrored) = (rouge(&left, &right, language), rouge(&right, &left, language));
+                for (found, mirrored) in [
+                    (found.rouge1, mirrored.rouge1),
+                    (found.rouge2, mirrored.rouge2),
+                    (found.rougel, mirrored.rougel),
+                ] {
+                    proptest::prop_assert!((0.0..=1.0).contains(&found));
+                    proptest::prop_assert!((found - mirrored).abs() < 1e-12);
+                }
                 let same = rouge1(&left, &left, language);
                 proptest::prop_assert_eq!(same, f64::from(!units(&left, language).is_empty()));
             }

@@ -48,7 +48,7 @@ fn choice(id: usize, context: &str, options: &[&str], key: usize) -> Item {
         context: context.into(),
         options: options.iter().map(|option| (*option).to_owned()).collect(),
         key: Some(key),
-        reference: None,
+        ..Item::default()
     }
 }
 

@@ -49,7 +49,7 @@ fn benchmarks() -> Vec<Benchmark> {
         context: "The cat is on the mat. ".repeat(1 + id * 5 % 3) + "Is it there? Answer:",
         options: [" yes", " no, it is not", " here"].map(str::to_owned).to_vec(),
         key: Some(id % 3),
-        reference: None,
+        ..Item::default()
     };
     let mut items: Vec<Item> = (0..14).map(item).collect();
     // A question without options is no part of it.

@@ -63,7 +63,7 @@ fn questions() -> Vec<Benchmark> {
         context: context.into(),
         options: options.map(str::to_owned).to_vec(),
         key: Some(0),
-        reference: None,
+        ..Item::default()
     };
     Benchmark::group(ends.into_iter().enumerate().map(item).collect())
 }

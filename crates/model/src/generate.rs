@@ -41,6 +41,12 @@ impl Cache {
         self.layers.first().map_or(0, LayerCache::length)
     }
 
+    /// The same for `times` sequences, of a cache that holds one.
+    #[must_use]
+    pub fn repeat(&self, times: usize) -> Self {
+        Self { layers: self.layers.iter().map(|layer| layer.repeat(times)).collect() }
+    }
+
     pub(crate) fn layer(&mut self, index: usize) -> &mut LayerCache {
         &mut self.layers[index]
     }
@@ -49,6 +55,13 @@ impl Cache {
 impl LayerCache {
     pub(crate) fn length(&self) -> usize {
         self.length
+    }
+
+    fn repeat(&self, times: usize) -> Self {
+        let repeated =
+            |rows: &Tensor<4>| rows.clone().narrow(1, 0, self.length).repeat_dim(0, times);
+        let held = self.held.as_ref().map(|(keys, values)| (repeated(keys), repeated(values)));
+        Self { held, length: self.length }
     }
 
     /// Adds keys and values of new tokens; returns all of them, with rows to spare after them.
@@ -79,6 +92,19 @@ impl LayerCache {
 }
 
 impl Decoder {
+    /// As [`Decoder::hidden`], of tokens that continue what `cache` holds.
+    ///
+    /// # Panics
+    /// As [`Decoder::hidden`], counting the tokens that the cache holds.
+    pub fn hidden_after(&self, tokens: Tensor<2, Int>, cache: &mut Cache) -> Tensor<3> {
+        self.run(tokens, Some(cache))
+    }
+
+    /// Logits `[rows, vocabulary]` of some rows `[rows, width]` of the last residual stream.
+    pub fn logits_of(&self, hidden: Tensor<2>) -> Tensor<2> {
+        ablate_kernels::linear(hidden, self.head())
+    }
+
     /// Logits of the token after the last of `tokens` (`[batch, time]`), which continue what
     /// `cache` holds: `[batch, vocabulary]`.
     ///

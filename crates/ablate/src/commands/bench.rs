@@ -63,7 +63,7 @@ struct Row {
 pub fn run(root: &Root, args: &BenchArgs) -> CommandResult {
     args.backend.check().map_err(CommandError::machine)?;
     let loaded = study::load(&args.study)?;
-    let built = graph::build(&loaded.study)?;
+    let built = graph::build(&loaded.study, &root.benchmarks())?;
     let machine = Machine::current();
     let chosen: Vec<&VariantNodes> =
         built.variants.iter().filter(|variant| wanted(&variant.name, &args.variant)).collect();

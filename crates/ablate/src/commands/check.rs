@@ -5,9 +5,10 @@ use std::fmt::Write;
 use super::{paper::unknown_element, print, say};
 use crate::cli::StudyArgs;
 use crate::exit::{CommandError, CommandResult, Exit};
+use crate::root::Root;
 use crate::{graph, study};
 
-pub fn run(args: &StudyArgs) -> CommandResult {
+pub fn run(root: &Root, args: &StudyArgs) -> CommandResult {
     let loaded = study::load(args)?;
     for warning in &loaded.warnings {
         say(warning);
@@ -18,7 +19,7 @@ pub fn run(args: &StudyArgs) -> CommandResult {
         }
     }
     // Files, globs and benchmark names are looked at too; nothing is written.
-    graph::build(&loaded.study)?;
+    graph::build(&loaded.study, &root.benchmarks())?;
     let study = &loaded.study;
     let mut text = format!(
         "{}: {} variants, {} seeds{}\n",

@@ -5,6 +5,7 @@ pub mod cancel;
 pub mod check;
 pub mod cluster;
 pub mod compare;
+pub mod data;
 pub mod gc;
 pub mod paper;
 pub mod plan;

@@ -215,9 +215,9 @@ impl Search<'_> {
         if mirror.elements.is_empty() {
             return Ok((mirror, BTreeSet::new()));
         }
-        let (stood_in, missing) = graph::stand_in(study);
+        let (stood_in, missing) = graph::stand_in(study, &self.root.benchmarks());
         mirror.missing = missing.into_values().next();
-        let built = match graph::build(&stood_in) {
+        let built = match graph::build(&stood_in, &self.root.benchmarks()) {
             Ok(built) => built,
             Err(error) => {
                 mirror.problem = Some(error.message);

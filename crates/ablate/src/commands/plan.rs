@@ -26,8 +26,8 @@ pub fn run(root: &Root, args: &PlanArgs) -> CommandResult {
     for warning in claims::warnings(&loaded.study) {
         say(&warning);
     }
-    let (study, missing) = graph::stand_in(&loaded.study);
-    let mut built = graph::build(&study)?;
+    let (study, missing) = graph::stand_in(&loaded.study, &root.benchmarks());
+    let mut built = graph::build(&study, &root.benchmarks())?;
     let machine = Machine::current();
     let timing = if args.no_timing { Timing::Cached } else { Timing::Measure };
     let estimates = estimate(&mut built, &study, root, &machine, timing);

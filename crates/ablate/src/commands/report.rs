@@ -14,7 +14,7 @@ use crate::study::{self, LoadedStudy};
 
 pub fn run(root: &Root, args: &StudyArgs) -> CommandResult {
     let loaded = study::load(args)?;
-    let built = graph::build(&loaded.study)?;
+    let built = graph::build(&loaded.study, &root.benchmarks())?;
     write(root, &loaded, &built, false, true)
 }
 

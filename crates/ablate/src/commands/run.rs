@@ -24,7 +24,7 @@ pub fn run(root: &Root, args: &RunArgs) -> CommandResult {
         say(warning);
     }
     let study = &loaded.study;
-    let mut built = graph::build(study)?;
+    let mut built = graph::build(study, &root.benchmarks())?;
     let machine = Machine::current();
     let only = |name: &str| wanted(name, &args.only);
     let targets = match args.until {

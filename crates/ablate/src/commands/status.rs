@@ -24,7 +24,7 @@ pub fn run(root: &Root, args: &StatusArgs) -> CommandResult {
     for warning in &loaded.warnings {
         say(warning);
     }
-    let built = graph::build(&loaded.study)?;
+    let built = graph::build(&loaded.study, &root.benchmarks())?;
     let mut status = Status::look(&loaded.study.name, &built, &root.store())?;
     match cluster::look(root, &loaded.study.report_name()) {
         Ok(seen) => status.join(&built, &seen),

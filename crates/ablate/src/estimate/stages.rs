@@ -363,5 +363,6 @@ fn item_count(node: &Node) -> u64 {
     let lines = |path: &String| {
         fs::read(path).map_or(0, |bytes| bytes.split(|byte| *byte == b'\n').count() as u64)
     };
-    (asked.names.len() * asked.items) as u64 + paths.iter().map(lines).sum::<u64>()
+    let imported: usize = asked.imported.iter().map(|imported| imported.items).sum();
+    (asked.names.len() * asked.items + imported) as u64 + paths.iter().map(lines).sum::<u64>()
 }

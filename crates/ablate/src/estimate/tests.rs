@@ -51,7 +51,7 @@ pub fn study(text: &str) -> (Study, StudyGraph) {
     let read = |_: &Path| Ok::<_, io::Error>(text.to_owned());
     let loaded = ablate_spec::load(Path::new("small.toml"), &read, &Options::default());
     let study = loaded.unwrap_or_else(|failure| panic!("{:#?}", failure.diagnostics)).study;
-    let built = graph::build(&study).unwrap();
+    let built = graph::build(&study, &ablate_benchmark::Library::new("", "")).unwrap();
     (study, built)
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use ablate_benchmark::Library;
 use ablate_corpus::{CorpusError, expand};
 use ablate_spec::{Build, Compact, Origin, Storyworld, Study, TrainBpe, Variant};
 
@@ -16,14 +17,14 @@ const UNKNOWN: u64 = 1_000_000_000;
 ///
 /// Text that is missing is stood in for by as much of the generator's, a tokenizer by one of its
 /// size, and items by none. Nothing may be run of it.
-pub fn stand_in(study: &Study) -> (Study, BTreeMap<String, String>) {
+pub fn stand_in(study: &Study, library: &Library) -> (Study, BTreeMap<String, String>) {
     let mut study = study.clone();
     let mut missing = BTreeMap::new();
     for parent in &mut study.parents {
-        replace(&mut parent.variant);
+        replace(&mut parent.variant, library);
     }
     for variant in &mut study.variants {
-        if let Some(reason) = replace(variant) {
+        if let Some(reason) = replace(variant, library) {
             missing.insert(variant.name.clone(), reason);
         }
     }
@@ -31,7 +32,7 @@ pub fn stand_in(study: &Study) -> (Study, BTreeMap<String, String>) {
 }
 
 /// Replaces what is missing; the first reason why something had to be.
-fn replace(variant: &mut Variant) -> Option<String> {
+fn replace(variant: &mut Variant, library: &Library) -> Option<String> {
     let mut reasons = Vec::new();
     let generated = inputs::world(&variant.corpus).is_some();
     for source in &mut variant.corpus.sources {
@@ -47,6 +48,9 @@ fn replace(variant: &mut Variant) -> Option<String> {
         // The generator's benchmarks are not the study's.
         variant.eval.benchmarks.retain(|name| name != "all");
     }
+    let (names, missing) = inputs::without_missing(&variant.eval, generated, library);
+    variant.eval.benchmarks = names;
+    reasons.extend(missing);
     let file = match &variant.tokenizer.build {
         Build::File(file) => Some(&file.path),
         Build::Compact(Compact::File { file }) => Some(file),

@@ -1,5 +1,6 @@
 //! From variants to nodes. Equal nodes fall together by themselves: the graph finds them by key.
 
+use ablate_benchmark::Library;
 use ablate_pipeline::{Graph, NodeId};
 use ablate_spec::{Build, Compact, Init, Origin, Study, Variant};
 use serde::Serialize;
@@ -10,12 +11,12 @@ use super::{StudyGraph, VariantNodes, inputs, rounds, variants};
 use crate::exit::CommandError;
 use crate::stages::{benchmarks, compact, corpus, shards, tokenizer};
 
-/// Builds the graph of a study; looks at the user's files, writes nothing.
+/// Builds the graph of a study; looks at the user's files and imported benchmarks, writes nothing.
 ///
 /// # Errors
 /// Files that are missing, benchmarks that do not exist, a parent whose vocabulary cannot be
 /// mapped onto its child's.
-pub fn build(study: &Study) -> Result<StudyGraph, CommandError> {
+pub fn build(study: &Study, library: &Library) -> Result<StudyGraph, CommandError> {
     let mut built = StudyGraph::default();
     let mut files = TokenizerFiles::default();
     for parent in &study.parents {
@@ -27,7 +28,7 @@ pub fn build(study: &Study) -> Result<StudyGraph, CommandError> {
     }
     for variant in &study.variants {
         let text = text(&mut built.graph, &mut files, variant)?;
-        let benchmarks = benchmark_node(&mut built.graph, variant)?;
+        let benchmarks = benchmark_node(&mut built.graph, variant, library)?;
         let inherit = match &variant.init {
             Init::Inherit(init) => {
                 Some(variants::inherit(&mut built, study, variant, (&text, benchmarks), init)?)
@@ -179,9 +180,14 @@ fn corpus_node(graph: &mut Graph, variant: &Variant) -> Result<NodeId, CommandEr
     Ok(id)
 }
 
-fn benchmark_node(graph: &mut Graph, variant: &Variant) -> Result<NodeId, CommandError> {
+fn benchmark_node(
+    graph: &mut Graph,
+    variant: &Variant,
+    library: &Library,
+) -> Result<NodeId, CommandError> {
     let world = inputs::world(&variant.corpus);
-    let names = inputs::benchmark_names(&variant.eval, world)?;
+    let inputs::Named { own: names, imported } =
+        inputs::benchmark_names(&variant.eval, world, library)?;
     for path in &variant.eval.files {
         ablate_eval::read_items(path.as_ref()).map_err(CommandError::usage)?;
     }
@@ -192,11 +198,19 @@ fn benchmark_node(graph: &mut Graph, variant: &Variant) -> Result<NodeId, Comman
         names,
         items: variant.eval.items,
         files,
+        imported,
     };
     let name = format!("items-{}", variant.eval.items);
     let id = add(graph, benchmarks::STAGE, benchmarks::VERSION, &name, &recipe, [])?;
     let paths = inputs::absolute(&variant.eval.files)?;
-    graph.node_mut(id).execution.insert(benchmarks::PATHS.to_owned(), json!(paths));
+    let execution = &mut graph.node_mut(id).execution;
+    execution.insert(benchmarks::PATHS.to_owned(), json!(paths));
+    if !recipe.imported.is_empty() {
+        let folder = library.imported().to_string_lossy().into_owned();
+        let definitions = library.definitions().to_string_lossy().into_owned();
+        let folders = inputs::absolute(&[definitions, folder])?;
+        execution.insert(benchmarks::LIBRARY.to_owned(), json!(folders));
+    }
     Ok(id)
 }
 

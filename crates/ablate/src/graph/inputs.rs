@@ -5,11 +5,13 @@ use std::collections::btree_map::Entry;
 use std::fs::File;
 use std::path::Path;
 
+use ablate_benchmark::{BenchmarkError, Library};
 use ablate_corpus::expand;
 use ablate_spec::{Corpus, Eval, Files, Origin};
 use ablate_tokenizer::{Tokenizer, smallest};
 
 use crate::exit::CommandError;
+use crate::stages::{benchmarks, eval};
 
 /// Files and their blake3, in the order of their names.
 pub struct Content {
@@ -127,30 +129,114 @@ pub fn world(corpus: &Corpus) -> Option<u64> {
     })
 }
 
-/// The names of the storyworld's benchmarks that a variant asks for.
+/// The benchmarks that a variant asks for.
+pub struct Named {
+    /// Of the storyworld.
+    pub own: Vec<String>,
+    /// Imported ones.
+    pub imported: Vec<benchmarks::Imported>,
+}
+
+/// What a name in `eval.benchmarks` begins with if the imported benchmark is meant, whatever the
+/// corpus has.
+const IMPORTED: &str = "imported/";
+
+/// The benchmarks that a variant asks for: a name is the storyworld's if the corpus has one, else that
+/// of an imported benchmark.
 ///
 /// # Errors
-/// A name that there is no benchmark for, or names without a storyworld.
-pub fn benchmark_names(eval: &Eval, world: Option<u64>) -> Result<Vec<String>, CommandError> {
+/// A name that there is no benchmark for, a benchmark that was not imported, or names of the
+/// storyworld without one.
+pub fn benchmark_names(
+    eval: &Eval,
+    world: Option<u64>,
+    library: &Library,
+) -> Result<Named, CommandError> {
     let known: Vec<&str> = ablate_storyworld::benchmarks().iter().map(|b| b.name).collect();
-    if eval.benchmarks.iter().any(|name| name == "all") {
-        let all = if world.is_some() { known } else { Vec::new() };
-        return Ok(all.into_iter().map(str::to_owned).collect());
+    let mut named = Named { own: Vec::new(), imported: Vec::new() };
+    let all = eval.benchmarks.iter().any(|name| name == "all");
+    if all && world.is_some() {
+        named.own = known.iter().map(|name| (*name).to_owned()).collect();
     }
-    for name in &eval.benchmarks {
-        if !known.contains(&name.as_str()) {
-            return Err(CommandError::usage(format!(
-                "`eval.benchmarks` names `{name}`, but there is no such benchmark; the corpus has \
-                 {}, and `all` is all of them; your own items go into `eval.files`",
-                known.join(", ")
-            )));
-        }
-        if world.is_none() {
+    let described = library.names();
+    for name in eval.benchmarks.iter().filter(|name| *name != "all") {
+        let (bare, meant) = match name.strip_prefix(IMPORTED) {
+            Some(bare) => (bare, true),
+            None => (name.as_str(), false),
+        };
+        if !meant && world.is_some() && known.contains(&bare) {
+            if !all {
+                named.own.push(name.clone());
+            }
+        } else if described.iter().any(|known| known == bare) {
+            if named.own.iter().any(|own| own == bare) {
+                return Err(CommandError::usage(format!(
+                    "`eval.benchmarks` names the storyworld's `{bare}` and the imported one, whose \
+                     scores would fall together; keep one"
+                )));
+            }
+            named.imported.push(imported(bare, eval, library)?);
+        } else if known.contains(&bare) {
             return Err(CommandError::usage(format!(
                 "`eval.benchmarks` names `{name}`, which is a benchmark of the storyworld, but the \
                  corpus has no storyworld source; leave `eval.benchmarks` empty or add one"
             )));
+        } else {
+            return Err(CommandError::usage(format!(
+                "`eval.benchmarks` names `{name}`, but there is no such benchmark; the corpus has \
+                 {}, and `all` is all of them; those that can be imported are {}; your own items go \
+                 into `eval.files`",
+                known.join(", "),
+                described.join(", ")
+            )));
         }
     }
-    Ok(eval.benchmarks.clone())
+    Ok(named)
+}
+
+/// The names of the benchmarks that a variant asks for, but for those that are known and were not
+/// imported; and for each of these what to do.
+pub fn without_missing(eval: &Eval, world: bool, library: &Library) -> (Vec<String>, Vec<String>) {
+    let own = |name: &str| ablate_storyworld::benchmarks().iter().any(|known| known.name == name);
+    let known = library.names();
+    let mut missing = Vec::new();
+    let mut names = eval.benchmarks.clone();
+    names.retain(|name| {
+        let bare = name.strip_prefix(IMPORTED).unwrap_or(name);
+        if (world && own(name)) || !known.iter().any(|known| known == bare) {
+            return true;
+        }
+        match library.open(bare) {
+            Err(error @ BenchmarkError::NotImported { .. }) => {
+                missing.push(error.to_string());
+                false
+            }
+            _ => true,
+        }
+    });
+    (names, missing)
+}
+
+/// What is imported of a benchmark, by its content.
+fn imported(
+    name: &str,
+    asked: &Eval,
+    library: &Library,
+) -> Result<benchmarks::Imported, CommandError> {
+    // Asked now, so that what cannot be asked is known before anything is made.
+    let found = library.open(name).map_err(CommandError::usage)?;
+    let scoring = match asked.scoring {
+        ablate_spec::Scoring::Ppl => eval::Scoring::Ppl,
+        ablate_spec::Scoring::Continuation => eval::Scoring::Continuation,
+    };
+    let ask = benchmarks::ask(scoring, asked.items);
+    let items = found.ask(&ask).map_err(CommandError::usage)?.len();
+    let definition = library.definition(name).map_err(CommandError::usage)?;
+    Ok(benchmarks::Imported {
+        name: name.to_owned(),
+        records: found.about.records,
+        definition: blake3::hash(definition.text.as_bytes()).to_hex().to_string(),
+        scoring,
+        items,
+    })
 }

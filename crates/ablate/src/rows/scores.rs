@@ -21,12 +21,17 @@ pub fn rows(
     };
     for item in &items {
         let metric = primary(&item.benchmark).unwrap_or_default();
-        let (choice, score) = match metric.as_str() {
-            "acc_ppl" => (item.choice_ppl, right(item.choice_ppl, item.key)),
-            "acc_norm" => (item.choice_acc_norm, right(item.choice_acc_norm, item.key)),
-            "rouge1" => (None, item.rouge1.unwrap_or(0.0)),
-            _ => (item.choice_acc, right(item.choice_acc, item.key)),
+        let choice = match metric.as_str() {
+            "acc_ppl" => item.choice_ppl,
+            "acc_norm" => item.choice_acc_norm,
+            "acc_bytes" => item.choice_acc_bytes,
+            "acc_mutual_info" => item.choice_mutual,
+            "rouge1" => None,
+            _ => item.choice_acc,
         };
+        // Items without options in a benchmark of choices have a metric of their own.
+        let own = || item.metric.as_ref().and_then(|metric| item.metric_value(metric));
+        let score = item.metric_value(&metric).or_else(own).unwrap_or(0.0);
         let index = |index: usize| i64::try_from(index).unwrap_or(-1);
         data.items.push(ItemRow {
             variant: variant.to_owned(),
@@ -56,8 +61,4 @@ pub fn rows(
         primary: score.primary,
     }));
     Ok(())
-}
-
-fn right(choice: Option<usize>, key: Option<usize>) -> f64 {
-    f64::from(choice.is_some() && choice == key)
 }

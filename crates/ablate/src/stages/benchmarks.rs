@@ -1,12 +1,14 @@
-//! Benchmark items of a study: the storyworld's own, and the user's files.
+//! Benchmark items of a study: the storyworld's own, imported ones, and the user's files.
 
 use std::fs;
 use std::io::Write;
 
+use ablate_benchmark::{Ask, Library};
 use ablate_pipeline::{Context, Failure, Node};
 use ablate_storyworld::{Item, World};
 use serde::{Deserialize, Serialize};
 
+use super::eval::Scoring;
 use super::{bug, input, machine, recipe};
 
 pub const STAGE: &str = "benchmarks";
@@ -24,6 +26,31 @@ pub struct Recipe {
     /// Content of the user's files.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<String>,
+    /// Imported benchmarks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub imported: Vec<Imported>,
+}
+
+/// An imported benchmark, by its content.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Imported {
+    pub name: String,
+    /// The blake3 of the records.
+    pub records: String,
+    /// The blake3 of the definition that asks them.
+    pub definition: String,
+    /// The prompts are written for one scoring.
+    pub scoring: Scoring,
+    /// How many are asked.
+    pub items: usize,
+}
+
+/// Key of the folders of definitions and imports in a node's execution.
+pub const LIBRARY: &str = "library";
+
+/// How a study asks an imported benchmark.
+pub fn ask(scoring: Scoring, items: usize) -> Ask {
+    Ask { scoring: Some(scoring.into()), shots: None, limit: Some(items) }
 }
 
 /// Key of the list of the user's files in a node's execution.
@@ -64,6 +91,26 @@ pub fn make(context: &Context<'_>) -> Result<bool, Failure> {
             serde_json::to_writer(&mut out, &item).map_err(bug)?;
             out.push(b'\n');
         }
+        fs::write(path, out).map_err(machine)?;
+    }
+    for imported in &recipe.imported {
+        let folders = context.task.execution.get(LIBRARY).cloned().unwrap_or_default();
+        let [definitions, folder]: [String; 2] = serde_json::from_value(folders).map_err(bug)?;
+        let library = Library::new(definitions, folder);
+        let found = library.open(&imported.name).map_err(input)?;
+        if found.about.records != imported.records {
+            return Err(input(format!(
+                "`{}` was imported anew while the study ran; run it again",
+                imported.name
+            )));
+        }
+        let questions = found.ask(&ask(imported.scoring, recipe.items)).map_err(input)?;
+        let mut out = Vec::new();
+        for question in questions {
+            serde_json::to_writer(&mut out, &question.item).map_err(bug)?;
+            out.push(b'\n');
+        }
+        let path = context.directory.join(format!("imported-{}.jsonl", imported.name));
         fs::write(path, out).map_err(machine)?;
     }
     let paths: Vec<String> = match context.task.execution.get(PATHS) {

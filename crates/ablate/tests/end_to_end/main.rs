@@ -6,6 +6,7 @@ mod bad_input;
 mod bench;
 mod claims;
 mod cluster;
+mod data;
 mod failures;
 mod inheritance;
 mod interrupted;
