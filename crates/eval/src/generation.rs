@@ -30,7 +30,7 @@ pub(crate) fn answers(
     let prompts: Vec<Vec<u32>> = tokenizer
         .encode_batch(contexts)
         .into_iter()
-        .map(|tokens| std::iter::once(tokenizer.end_of_text()).chain(tokens).collect())
+        .map(|tokens| std::iter::once(tokenizer.start_of_text()).chain(tokens).collect())
         .collect();
     let options = GenerateOptions { max_new_tokens, stop: stop_tokens(tokenizer) };
     // What `generate` keeps of a prompt; the last new token is never fed back.

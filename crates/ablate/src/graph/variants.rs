@@ -188,6 +188,7 @@ pub fn model(variant: &spec::Variant) -> ModelConfig {
         context: variant.model.context,
         rope_theta: variant.model.rope_theta,
         norm_eps: variant.model.norm_eps,
+        rope_scaling: Default::default(),
     }
 }
 
