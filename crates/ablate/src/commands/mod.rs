@@ -3,6 +3,9 @@
 pub mod bench;
 pub mod check;
 pub mod compare;
+pub mod eval;
+pub mod export;
+pub mod generate;
 pub mod paper;
 pub mod plan;
 pub mod report;

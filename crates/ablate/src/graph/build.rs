@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::inputs::{TokenizerFile, TokenizerFiles};
-use super::{StudyGraph, VariantNodes, inputs, rounds, variants};
+use super::{StudyGraph, VariantNodes, foreign, inputs, rounds, variants};
 use crate::exit::CommandError;
 use crate::stages::{benchmarks, compact, corpus, shards, tokenizer};
 
@@ -22,6 +22,10 @@ pub fn build(study: &Study) -> Result<StudyGraph, CommandError> {
         let text = text(&mut built.graph, &mut files, &parent.variant)?;
         let rounds = rounds::rounds(&mut built.graph, &parent.variant, &text, parent.seed, None)?;
         built.parents.insert(parent.name.clone(), rounds);
+    }
+    for parent in &study.given {
+        let nodes = foreign::nodes(&mut built.graph, &mut files, parent)?;
+        built.given.insert(parent.name.clone(), nodes);
     }
     for variant in &study.variants {
         let text = text(&mut built.graph, &mut files, variant)?;
@@ -98,7 +102,14 @@ fn text(
 }
 
 /// The user's tokenizer.
-fn given(graph: &mut Graph, path: &String, found: &TokenizerFile) -> Result<NodeId, CommandError> {
+///
+/// # Errors
+/// Only mistakes of ours, and a current folder that is gone.
+pub fn given(
+    graph: &mut Graph,
+    path: &String,
+    found: &TokenizerFile,
+) -> Result<NodeId, CommandError> {
     let recipe = tokenizer::Recipe::File { content: found.content.clone() };
     let name = format!("file-{}", found.vocabulary);
     let id = add(graph, tokenizer::STAGE, tokenizer::VERSION, &name, &recipe, [])?;

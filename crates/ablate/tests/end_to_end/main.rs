@@ -10,6 +10,7 @@ mod inheritance;
 mod interrupted;
 mod layers;
 mod looking;
+mod models;
 mod optimisation;
 mod outcome;
 mod own_text;
