@@ -2,6 +2,7 @@
 
 mod absent;
 mod build;
+mod foreign;
 mod inputs;
 mod rounds;
 mod variants;
@@ -12,7 +13,7 @@ pub use variants::model;
 
 use std::collections::BTreeMap;
 
-use ablate_model::Backend;
+use ablate_model::{Backend, ModelConfig};
 use ablate_pipeline::{Graph, NodeId};
 
 use crate::stages::{BACKEND, WITH_TENSORS};
@@ -25,6 +26,8 @@ pub struct StudyGraph {
     pub variants: Vec<VariantNodes>,
     /// The trained parents by name.
     pub parents: BTreeMap<String, Vec<RoundNodes>>,
+    /// The parents that exist as files by name.
+    pub given: BTreeMap<String, GivenNodes>,
 }
 
 /// The stages of a variant.
@@ -67,6 +70,16 @@ pub struct RoundNodes {
     /// The draw of its batches; none for the first round.
     pub select: Option<NodeId>,
     pub train: NodeId,
+}
+
+/// A parent that exists as files.
+#[derive(Debug)]
+pub struct GivenNodes {
+    pub model: ModelConfig,
+    pub weights: NodeId,
+    pub tokenizer: NodeId,
+    /// The file of its tokenizer.
+    pub pieces: String,
 }
 
 impl StudyGraph {

@@ -10,6 +10,7 @@ mod cli;
 mod commands;
 mod estimate;
 mod exit;
+mod foreign;
 mod graph;
 mod machine;
 mod progress;
@@ -41,6 +42,9 @@ fn main() -> ExitCode {
         Command::Report(args) => commands::report::run(&root, &args),
         Command::Compare(args) => commands::compare::run(&root, &args),
         Command::Bench(args) => commands::bench::run(&root, &args),
+        Command::Eval(args) => commands::eval::run(&args),
+        Command::Generate(args) => commands::generate::run(&args),
+        Command::Export(args) => commands::export::run(&root, &args),
         Command::Paper(args) => commands::paper::run(&root, &args),
         Command::Schema => commands::schema::run(),
         Command::Cancel(args) => commands::cancel::run(&root, &args),

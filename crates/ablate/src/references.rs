@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use ablate_benchmark::Library;
 use ablate_pipeline::write_atomic;
 use ablate_spec::Options;
 use serde::{Deserialize, Serialize};
@@ -85,7 +86,7 @@ impl References {
             let is_study = whole.extension().is_some_and(|end| end == "toml")
                 && fs::read_to_string(&whole).is_ok_and(|text| text.contains("[study]"));
             if is_study && seen.insert(whole.clone()) {
-                all.study(&whole, noted.contains(&whole));
+                all.study(&whole, noted.contains(&whole), &root.benchmarks());
             }
         }
         all
@@ -96,7 +97,7 @@ impl References {
     }
 
     /// A study file with each of its profiles. One that a run has noted needs no more.
-    fn study(&mut self, path: &Path, noted: bool) {
+    fn study(&mut self, path: &Path, noted: bool, library: &Library) {
         let mut profiles: Vec<Option<String>> =
             ablate_spec::outline(path, &study::read).profiles.into_iter().map(Some).collect();
         profiles.push(None);
@@ -108,7 +109,7 @@ impl References {
             self.studies += 1;
             let options = Options { profile, set: Vec::new() };
             let built = match study::try_load(path, &options) {
-                Ok(loaded) => graph::build(&loaded.study).map_err(|error| error.message),
+                Ok(loaded) => graph::build(&loaded.study, library).map_err(|error| error.message),
                 Err(_) => Err("it has errors; `ablate check` shows them".to_owned()),
             };
             match built {

@@ -16,12 +16,13 @@ pub struct FlopCount {
 /// Operations for one token of a sequence of `context` tokens, counting a multiplication
 /// and an addition as two. Matrix products cost 2 per weight (the embedding is a lookup
 /// and costs nothing, the head is a product whether tied or not); attention costs
-/// 2 · 2 · d · t for a query that sees t keys, and a causal mask makes the mean t
-/// (context + 1) / 2.
+/// 2 · 2 · d_q · t for a query that sees t keys (d_q: channels of all query heads), and a causal mask
+/// makes the mean t (context + 1) / 2.
 pub fn flops_per_token(shape: &Shape, context: usize) -> FlopCount {
     let d = shape.width as f64;
     let products = shape.depth as f64 * shape.layer_products() as f64 + shape.vocabulary as f64 * d;
-    let attention = shape.depth as f64 * 2.0 * d * (context as f64 + 1.0) / 2.0;
+    let attention =
+        shape.depth as f64 * 2.0 * shape.query_width() as f64 * (context as f64 + 1.0) / 2.0;
     let forward = 2.0 * (products + attention);
     FlopCount { forward, training: 3.0 * forward }
 }
@@ -47,6 +48,7 @@ mod tests {
             ffn: 96,
             tied: true,
             pi: Default::default(),
+            attention: Default::default(),
         };
         let context = 7;
         let mut total = 0.0;
@@ -77,6 +79,7 @@ mod tests {
             ffn: 4864,
             tied: false,
             pi: Default::default(),
+            attention: Default::default(),
         };
         let six_n = 6.0 * (shape.parameters().total - shape.parameters().embedding) as f64;
         let ratio = flops_per_token(&shape, 2048).training / six_n;

@@ -76,6 +76,7 @@ mod tests {
             ffn: 512,
             tied: false,
             pi: Default::default(),
+            attention: Default::default(),
         };
         let memory =
             |sequences, context| training_memory(&shape, sequences, context, Kept::Activations);

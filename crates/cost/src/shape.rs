@@ -22,6 +22,31 @@ pub struct Shape {
     /// What PanGu-π adds to a layer.
     #[serde(default, skip_serializing_if = "Pi::is_none")]
     pub pi: Pi,
+    /// What attention has besides LLaMA's.
+    #[serde(default, skip_serializing_if = "Attention::is_none")]
+    pub attention: Attention,
+}
+
+/// What the attention of other families has besides LLaMA's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Attention {
+    /// Channels of a head, where they are not the width over the heads (some of Mistral's).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub head_dim: Option<usize>,
+    /// Whether queries, keys and values have biases (Qwen2).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub bias: bool,
+}
+
+impl Attention {
+    /// LLaMA's own.
+    pub const NONE: Self = Self { head_dim: None, bias: false };
+
+    /// Whether nothing differs; files leave it out then.
+    pub fn is_none(&self) -> bool {
+        *self == Self::NONE
+    }
 }
 
 /// What PanGu-π (Wang et al. 2023, arXiv:2312.17276) adds to a layer of LLaMA's.
@@ -126,7 +151,15 @@ impl Parameters {
 impl Shape {
     /// Channels of one head.
     pub fn head_dim(&self) -> usize {
-        self.width / self.heads
+        self.attention.head_dim.unwrap_or(self.width / self.heads)
+    }
+
+    /// Channels of all query heads together: the width, unless heads have a size of their own.
+    pub fn query_width(&self) -> usize {
+        match self.attention.head_dim {
+            Some(head_dim) => head_dim * self.heads,
+            None => self.width,
+        }
     }
 
     /// Channels of all key (or value) heads together.
@@ -147,12 +180,13 @@ impl Shape {
             ("kv_heads", self.kv_heads),
             ("ffn", self.ffn),
             ("pi.activations", self.pi.activations),
+            ("attention.head_dim", self.attention.head_dim.unwrap_or(1)),
         ] {
             if size == 0 {
                 return Err(ShapeError::Zero(what));
             }
         }
-        if !self.width.is_multiple_of(self.heads) {
+        if self.attention.head_dim.is_none() && !self.width.is_multiple_of(self.heads) {
             return Err(ShapeError::WidthNotDivisible { width: self.width, heads: self.heads });
         }
         if !self.heads.is_multiple_of(self.kv_heads) {
@@ -172,17 +206,24 @@ impl Shape {
         self.layer_products() + self.layer_vectors()
     }
 
-    /// Parameters of a layer's matrices: q and o (2 d²), k and v (2 d·d_kv), gate, up and down
-    /// (3 d·I), and a shortcut of b channels (2 d·b).
+    /// Parameters of a layer's matrices: q and o (2 d·d_q, d_q = d unless heads have a size of their
+    /// own), k and v (2 d·d_kv), gate, up and down (3 d·I), and a shortcut of b channels (2 d·b).
     pub fn layer_products(&self) -> u64 {
         let (d, kv, ffn) = (self.width as u64, self.kv_width() as u64, self.ffn as u64);
-        2 * d * d + 2 * d * kv + 3 * d * ffn + 2 * d * self.pi.shortcut as u64
+        2 * d * self.query_width() as u64
+            + 2 * d * kv
+            + 3 * d * ffn
+            + 2 * d * self.pi.shortcut as u64
     }
 
-    /// Parameters that are multiplied channel by channel: two norms (2 d), and scales and biases of
-    /// n activations (2 n·I).
+    /// Parameters that are multiplied or added channel by channel: two norms (2 d), scales and
+    /// biases of n activations (2 n·I), and biases of queries, keys and values (d_q + 2 d_kv).
     fn layer_vectors(&self) -> u64 {
-        2 * self.width as u64 + 2 * (self.pi.series() * self.ffn) as u64
+        let biases = match self.attention.bias {
+            true => self.query_width() + 2 * self.kv_width(),
+            false => 0,
+        };
+        2 * self.width as u64 + 2 * (self.pi.series() * self.ffn) as u64 + biases as u64
     }
 
     /// N = V d (+ V d if untied) + L · layer + d. With as many key heads as query heads
@@ -220,6 +261,7 @@ mod tests {
             ffn,
             tied: false,
             pi: Default::default(),
+            attention: Default::default(),
         }
     }
 
@@ -261,10 +303,38 @@ mod tests {
     }
 
     #[test]
+    fn attention_of_other_families() {
+        // Qwen2.5-0.5B as published: 494.0 M parameters, 0.36 B of them not the embedding.
+        let qwen = Shape {
+            heads: 14,
+            kv_heads: 2,
+            tied: true,
+            attention: Attention { bias: true, ..Attention::NONE },
+            ..llama(151_936, 24, 896, 4864)
+        };
+        assert_eq!(qwen.parameters().total, 494_032_768);
+        // Mistral-Nemo-12B: 32 heads of 128 channels beside a width of 5120.
+        let nemo = Shape {
+            heads: 32,
+            kv_heads: 8,
+            attention: Attention { head_dim: Some(128), ..Attention::NONE },
+            ..llama(131_072, 40, 5120, 14_336)
+        };
+        assert_eq!(nemo.check(), Ok(()));
+        assert_eq!(nemo.parameters().total, 12_247_782_400);
+        let zero = Shape { attention: Attention { head_dim: Some(0), bias: false }, ..nemo };
+        assert_eq!(zero.check(), Err(ShapeError::Zero("attention.head_dim")));
+        let odd = Shape { attention: Attention { head_dim: Some(7), bias: false }, ..nemo };
+        assert_eq!(odd.check(), Err(ShapeError::OddHeadDim(7)));
+        let json = serde_json::to_value(nemo).unwrap();
+        assert_eq!(serde_json::from_value::<Shape>(json).unwrap(), nemo);
+    }
+
+    #[test]
     fn plain_layers_are_written_as_before_there_were_others() {
         let shape = llama(100, 3, 256, 512);
         let json = serde_json::to_value(shape).unwrap();
-        assert!(json.get("pi").is_none());
+        assert!(json.get("pi").is_none() && json.get("attention").is_none());
         assert_eq!(serde_json::from_value::<Shape>(json).unwrap(), shape);
     }
 
@@ -325,6 +395,7 @@ mod tests {
             ffn: 128,
             tied: true,
             pi: Default::default(),
+            attention: Default::default(),
         };
         assert_eq!(good.check(), Ok(()));
         let error = Shape { heads: 5, ..good }.check().unwrap_err().to_string();
@@ -337,7 +408,7 @@ mod tests {
     proptest! {
         #[test]
         fn parts_add_up(v in 256usize..5000, l in 1usize..40, h in 1usize..9, hd in 1usize..33, i in 1usize..900, tied: bool) {
-            let shape = Shape { vocabulary: v, depth: l, width: h * hd * 2, heads: h, kv_heads: 1, ffn: i, tied, pi: Pi::NONE };
+            let shape = Shape { vocabulary: v, depth: l, width: h * hd * 2, heads: h, kv_heads: 1, ffn: i, tied, pi: Pi::NONE, attention: Default::default() };
             let p = shape.parameters();
             prop_assert_eq!(p.total, p.embedding + p.head + p.non_embedding);
             let deeper = Shape { depth: l + 1, ..shape }.parameters();

@@ -48,7 +48,7 @@ pub fn evaluate(
     let (published, own): (Vec<&Item>, Vec<&Item>) =
         items.iter().copied().partition(|item| item.form.is_some());
     let manner = Manner {
-        prefix: Prefix::Always(tokenizer.end_of_text()),
+        prefix: Prefix::Always(tokenizer.start_of_text()),
         scoring: None,
         batch_tokens: options.batch_tokens,
         max_new_tokens: options.max_new_tokens,
@@ -99,7 +99,7 @@ fn evaluate_own(
         &model,
         tokenizer,
         &free,
-        (Some(tokenizer.end_of_text()), Stop::Line),
+        (Some(tokenizer.start_of_text()), Stop::Line),
         options.max_new_tokens,
         options.batch_tokens,
         &mut |done| progress(flat.len() + done, total),

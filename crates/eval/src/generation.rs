@@ -42,7 +42,7 @@ pub(crate) fn answers(
         .into_iter()
         .map(|tokens| {
             // A model must be given something to continue.
-            let first = prefix.or_else(|| tokens.is_empty().then(|| tokenizer.end_of_text()));
+            let first = prefix.or_else(|| tokens.is_empty().then(|| tokenizer.start_of_text()));
             first.into_iter().chain(tokens).collect()
         })
         .collect();

@@ -79,7 +79,7 @@ pub(crate) fn requests(
         tokenizer.encode_batch(&wholes.iter().map(String::as_str).collect::<Vec<_>>()).into_iter();
     let by_text: std::collections::BTreeMap<&str, Vec<u32>> =
         contexts.into_iter().zip(encoded).collect();
-    let end_of_text = tokenizer.end_of_text();
+    let start = tokenizer.start_of_text();
     questions
         .iter()
         .map(|(context, options)| {
@@ -88,9 +88,7 @@ pub(crate) fn requests(
             whole_tokens
                 .by_ref()
                 .take(options.len())
-                .map(|whole| {
-                    Request::new(end_of_text, &whole, context_length(known, &whole), longest)
-                })
+                .map(|whole| Request::new(start, &whole, context_length(known, &whole), longest))
                 .collect()
         })
         .collect()

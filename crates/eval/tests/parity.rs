@@ -47,8 +47,15 @@ fn fixture() -> (Fixture, ModelConfig, Decoder, Tokenizer) {
         ffn: 24,
         tied: true,
         pi: Default::default(),
+        attention: Default::default(),
     };
-    let config = ModelConfig { shape, context: fixture.context, rope_theta: 1e4, norm_eps: 1e-5 };
+    let config = ModelConfig {
+        shape,
+        context: fixture.context,
+        rope_theta: 1e4,
+        norm_eps: 1e-5,
+        rope_scaling: Default::default(),
+    };
     let weights = Weights::load(&file("tiny.safetensors")).unwrap();
     let model = Decoder::from_weights(&config, &weights, &device(Backend::Flex)).unwrap();
     let tokenizer = Tokenizer::load(&file("tokenizer.json")).unwrap();

@@ -31,8 +31,15 @@ fn config(context: usize) -> ModelConfig {
         ffn: 24,
         tied: false,
         pi: Default::default(),
+        attention: Default::default(),
     };
-    ModelConfig { shape, context, rope_theta: 1e4, norm_eps: 1e-5 }
+    ModelConfig {
+        shape,
+        context,
+        rope_theta: 1e4,
+        norm_eps: 1e-5,
+        rope_scaling: Default::default(),
+    }
 }
 
 fn model(config: &ModelConfig, seed: u64) -> Decoder {

@@ -29,8 +29,15 @@ fn config(depth: usize) -> ModelConfig {
         ffn: 24,
         tied: true,
         pi: Default::default(),
+        attention: Default::default(),
     };
-    ModelConfig { shape, context: 48, rope_theta: 1e4, norm_eps: 1e-5 }
+    ModelConfig {
+        shape,
+        context: 48,
+        rope_theta: 1e4,
+        norm_eps: 1e-5,
+        rope_scaling: Default::default(),
+    }
 }
 
 fn weights() -> Weights {

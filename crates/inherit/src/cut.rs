@@ -113,7 +113,9 @@ fn rule(place: Place) -> Vec<Axis> {
         Place::Embedding | Place::Head => vec![Axis::Vocabulary, Axis::Hidden],
         Place::FinalNorm | Place::Layer(_, Part::InputNorm | Part::PostNorm) => vec![Axis::Hidden],
         Place::Layer(_, Part::Query) => vec![Axis::Heads, Axis::Hidden],
+        Place::Layer(_, Part::QueryBias) => vec![Axis::Heads],
         Place::Layer(_, Part::Key | Part::Value) => vec![Axis::KvHeads, Axis::Hidden],
+        Place::Layer(_, Part::KeyBias | Part::ValueBias) => vec![Axis::KvHeads],
         Place::Layer(_, Part::Output) => vec![Axis::Hidden, Axis::Heads],
         Place::Layer(_, Part::Gate | Part::Up) => vec![Axis::Ffn, Axis::Hidden],
         Place::Layer(_, Part::Down) => vec![Axis::Hidden, Axis::Ffn],
@@ -209,8 +211,16 @@ fn pool_heads(tensor: &HostTensor, head_dim: usize, pooled: usize) -> HostTensor
     HostTensor { shape: vec![values.len() / columns, columns], values }
 }
 
-/// How many of the parent's key and value heads become one of the child's.
-fn check_sizes(parent: &Shape, child: &Shape, grouping: Grouping) -> Result<usize, InheritError> {
+/// Checks that a child of this shape can be cut out of a parent. Returns how many of the parent's key
+/// and value heads become one of the child's.
+///
+/// # Errors
+/// What of the child is too large, or of another kind.
+pub fn check_sizes(
+    parent: &Shape,
+    child: &Shape,
+    grouping: Grouping,
+) -> Result<usize, InheritError> {
     for (dimension, parent, child) in [
         (Dimension::Depth, parent.depth, child.depth),
         (Dimension::Width, parent.width, child.width),
@@ -228,6 +238,9 @@ fn check_sizes(parent: &Shape, child: &Shape, grouping: Grouping) -> Result<usiz
         || (parent.pi.shortcut > 0) != (child.pi.shortcut > 0)
     {
         return Err(InheritError::Additions { parent: parent.pi, child: child.pi });
+    }
+    if parent.attention.bias || child.attention.bias {
+        return Err(InheritError::Biases);
     }
     let head_dim = parent.head_dim();
     if child.head_dim() != head_dim {

@@ -72,6 +72,12 @@ pub enum InheritError {
         /// The child's.
         child: Pi,
     },
+    /// Biases, which no criterion scores.
+    #[error(
+        "the parent's queries, keys and values have biases (as Qwen2's): such a model is read, run and \
+         scored, but nothing inherits from it yet; take a parent without biases"
+    )]
+    Biases,
     /// Heads of different sizes.
     #[error(
         "a head of the child has {child} channels (width {width} over {heads} heads), a head of the \

@@ -21,7 +21,7 @@ mod map;
 mod scores;
 mod select;
 
-pub use cut::inherit;
+pub use cut::{check_sizes, inherit};
 pub use error::{Dimension, InheritError};
 pub use layers::{Middle, select_layers};
 pub use map::{Axis, InheritanceMap, TensorOrigin};

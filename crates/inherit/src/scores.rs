@@ -127,11 +127,13 @@ impl Scorer<'_> {
             sums.add(self.columns(vocabulary.iter().map(|id| table.row(*id as usize))));
         }
         for layer in layers {
-            for part in Part::of(&self.shape.pi) {
+            for part in Part::of(&self.shape) {
                 let tensor = self.tensor(Place::Layer(*layer, part))?;
                 sums.add(match part {
                     Part::Output | Part::Down | Part::ShortcutUp => self.rows(tensor),
                     Part::SeriesScale(_) | Part::SeriesBias(_) => continue,
+                    // A child of a model with biases is refused before it comes to scores.
+                    Part::QueryBias | Part::KeyBias | Part::ValueBias => continue,
                     _ => self.columns(rows(tensor)),
                 });
             }

@@ -78,6 +78,7 @@ fn magnitudes_agree_with_a_count_over_single_weights() {
             vocabulary: 6,
             tied: false,
             pi: Default::default(),
+            attention: Default::default(),
         });
         let (layers, ids) = ([0, 2], [16, 0, 2, 9, 10, 5]);
         let mut kept = Vec::new();

@@ -23,14 +23,18 @@ impl RotaryTable {
             head_dim.is_multiple_of(2),
             "rotary positions need an even head_dim, got {head_dim}"
         );
-        let half = head_dim / 2;
+        let channels = 0..head_dim / 2;
+        let frequencies: Vec<f64> =
+            channels.map(|channel| theta.powf(-2.0 * channel as f64 / head_dim as f64)).collect();
+        Self::with_frequencies(context, &frequencies, device)
+    }
+
+    /// Angles `position * frequency` for heads of twice as many channels as there are frequencies.
+    pub fn with_frequencies(context: usize, frequencies: &[f64], device: &Device) -> Self {
+        let half = frequencies.len();
         let device = device.clone().without_autodiff();
-        let angles: Vec<f64> = (0..context * half)
-            .map(|at| {
-                let (position, channel) = (at / half, at % half);
-                position as f64 * theta.powf(-2.0 * channel as f64 / head_dim as f64)
-            })
-            .collect();
+        let angles: Vec<f64> =
+            (0..context * half).map(|at| (at / half) as f64 * frequencies[at % half]).collect();
         let table = |f: fn(f64) -> f64| {
             let values: Vec<f32> = angles.iter().map(|angle| f(*angle) as f32).collect();
             Tensor::from_data(TensorData::new(values, [context, half]), &device)

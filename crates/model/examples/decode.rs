@@ -40,8 +40,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         ffn,
         tied: false,
         pi: Default::default(),
+        attention: Default::default(),
     };
-    let config = ModelConfig { shape, context: prompt + new, rope_theta: 10_000.0, norm_eps: 1e-5 };
+    let config = ModelConfig {
+        shape,
+        context: prompt + new,
+        rope_theta: 10_000.0,
+        norm_eps: 1e-5,
+        rope_scaling: Default::default(),
+    };
     let weights = random_weights(&config, Scheme::Gpt2, 0.02, 1);
     let model = Decoder::from_weights(&config, &weights, &device(Backend::Flex))?;
     let prompts: Vec<Vec<u32>> = (0..batch)

@@ -4,7 +4,7 @@ use ablate_cost::Shape;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::ModelError;
+use crate::{ModelError, RopeScaling};
 
 /// Sizes and constants of a decoder: all that its forward pass depends on besides the weights.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -18,6 +18,9 @@ pub struct ModelConfig {
     pub rope_theta: f64,
     /// Added to the mean square in RMSNorm; the paper uses 1e-5.
     pub norm_eps: f64,
+    /// How rotary angles were stretched for longer contexts.
+    #[serde(default, skip_serializing_if = "RopeScaling::is_none")]
+    pub rope_scaling: RopeScaling,
 }
 
 impl ModelConfig {
@@ -43,7 +46,7 @@ impl ModelConfig {
                 });
             }
         }
-        Ok(())
+        self.rope_scaling.check(self.shape.head_dim())
     }
 
     /// The `config.json` with which Hugging Face's `transformers` reads the saved weights as a
@@ -51,9 +54,10 @@ impl ModelConfig {
     /// not know, so that it is not read as what it is not.
     pub fn hugging_face(&self) -> Value {
         let shape = &self.shape;
-        let (architecture, model_type) = match shape.pi.is_none() {
-            true => ("LlamaForCausalLM", "llama"),
-            false => ("PanguPiForCausalLM", "ablate_pangu_pi"),
+        let (architecture, model_type) = match (shape.pi.is_none(), shape.attention.bias) {
+            (true, false) => ("LlamaForCausalLM", "llama"),
+            (true, true) => ("Qwen2ForCausalLM", "qwen2"),
+            (false, _) => ("PanguPiForCausalLM", "ablate_pangu_pi"),
         };
         let mut config = json!({
             "architectures": [architecture],
@@ -76,6 +80,9 @@ impl ModelConfig {
             "eos_token_id": 0,
             "torch_dtype": "float32",
         });
+        if let Some(scaling) = self.rope_scaling.hugging_face() {
+            config["rope_scaling"] = scaling;
+        }
         if let (false, Value::Object(keys)) = (shape.pi.is_none(), &mut config) {
             keys.insert("activations".to_owned(), shape.pi.activations.into());
             keys.insert("shortcut_size".to_owned(), shape.pi.shortcut.into());
@@ -98,8 +105,15 @@ mod tests {
             ffn: 12,
             tied: true,
             pi: Default::default(),
+            attention: Default::default(),
         };
-        ModelConfig { shape, context: 16, rope_theta: 1e4, norm_eps: 1e-5 }
+        ModelConfig {
+            shape,
+            context: 16,
+            rope_theta: 1e4,
+            norm_eps: 1e-5,
+            rope_scaling: Default::default(),
+        }
     }
 
     #[test]

@@ -2,14 +2,17 @@
 //!
 //! The architecture is LLaMA's (Touvron et al. 2023, arXiv:2302.13971): norms before the blocks
 //! (RMSNorm), rotary positions, SwiGLU, no biases, query heads in groups that share key and value
-//! heads, and an output head of its own or the embedding's. Layers may have what PanGu-π adds (`pi`).
+//! heads, and an output head of its own or the embedding's. Layers may have what PanGu-π adds (`pi`),
+//! and what the attention of other families has (`attention`).
 
+mod attention;
 mod masked;
 
+pub use attention::Biases;
 pub use masked::{MaskedDecoder, fold};
 
 use ablate_kernels as kernels;
-use ablate_kernels::{AttentionWeights, FeedForwardWeights, RotaryTable};
+use ablate_kernels::{FeedForwardWeights, RotaryTable};
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Int, Tensor};
 
@@ -44,6 +47,7 @@ pub struct Layer {
     query: Param<Tensor<2>>,
     key: Param<Tensor<2>>,
     value: Param<Tensor<2>>,
+    biases: Option<Biases>,
     output: Param<Tensor<2>>,
     shortcut: Option<Shortcut>,
     post_norm: Param<Tensor<1>>,
@@ -142,7 +146,7 @@ impl Layer {
             shortcut.forward(normed)
         });
         let x = match cache {
-            None => kernels::self_attention(x, self.attention(), rotary),
+            None => self.attend(x, self.attention(), rotary),
             Some(cache) => self.attend_to_cache(x, rotary, cache),
         };
         let x = match beside {
@@ -156,40 +160,6 @@ impl Layer {
         let gate = kernels::linear(normed.clone(), self.gate.val());
         let gated = pi::series(&self.series, gate, kernels::linear(normed, self.up.val()));
         x + kernels::linear(gated, self.down.val())
-    }
-
-    /// The attention block of tokens that continue what the cache holds.
-    fn attend_to_cache(
-        &self,
-        x: Tensor<3>,
-        rotary: &RotaryTable,
-        cache: &mut LayerCache,
-    ) -> Tensor<3> {
-        let [batch, time, width] = x.dims();
-        let normed = kernels::rms_norm(x.clone(), self.input_norm.val(), self.norm_eps);
-        let split = |matrix: &Param<Tensor<2>>, heads: usize| {
-            let projected = kernels::linear(normed.clone(), matrix.val());
-            projected.reshape([batch, time, heads, width / self.heads])
-        };
-        let past = cache.length();
-        let q = kernels::rotate(split(&self.query, self.heads), rotary, past);
-        let k = kernels::rotate(split(&self.key, self.kv_heads), rotary, past);
-        let (keys, values) = cache.append(k, split(&self.value, self.kv_heads));
-        let mixed = kernels::cached_attention(q, keys, values, past);
-        x + kernels::linear(mixed.reshape([batch, time, width]), self.output.val())
-    }
-
-    fn attention(&self) -> AttentionWeights {
-        AttentionWeights {
-            norm: self.input_norm.val(),
-            query: self.query.val(),
-            key: self.key.val(),
-            value: self.value.val(),
-            output: self.output.val(),
-            heads: self.heads,
-            kv_heads: self.kv_heads,
-            norm_eps: self.norm_eps,
-        }
     }
 
     fn feed_forward(&self) -> FeedForwardWeights {
@@ -244,6 +214,13 @@ impl Decoder {
                     up: matrix(at(Part::ShortcutUp))?,
                 })
             };
+            let biases = || {
+                Ok::<_, ModelError>(Biases {
+                    query: vector(at(Part::QueryBias))?,
+                    key: vector(at(Part::KeyBias))?,
+                    value: vector(at(Part::ValueBias))?,
+                })
+            };
             let activation = |n: usize| {
                 Ok::<_, ModelError>(Activation {
                     scale: vector(at(Part::SeriesScale(n)))?,
@@ -256,6 +233,7 @@ impl Decoder {
                 query: matrix(at(Part::Query))?,
                 key: matrix(at(Part::Key))?,
                 value: matrix(at(Part::Value))?,
+                biases: config.shape.attention.bias.then(biases).transpose()?,
                 output: matrix(at(Part::Output))?,
                 shortcut: (pi.shortcut > 0).then(shortcut).transpose()?,
                 post_norm: vector(at(Part::PostNorm))?,
@@ -268,8 +246,9 @@ impl Decoder {
                 norm_eps: config.norm_eps,
             })
         };
-        let rotary =
-            RotaryTable::new(config.context, config.shape.head_dim(), config.rope_theta, device);
+        let frequencies =
+            config.rope_scaling.frequencies(config.shape.head_dim(), config.rope_theta);
+        let rotary = RotaryTable::with_frequencies(config.context, &frequencies, device);
         Ok(Self {
             embedding: matrix(Place::Embedding)?,
             layers: (0..config.shape.depth).map(layer).collect::<Result<_, _>>()?,
@@ -344,6 +323,11 @@ impl Layer {
             query: walk.matrix(at(Part::Query), self.query),
             key: walk.matrix(at(Part::Key), self.key),
             value: walk.matrix(at(Part::Value), self.value),
+            biases: self.biases.map(|biases| Biases {
+                query: walk.vector(at(Part::QueryBias), biases.query),
+                key: walk.vector(at(Part::KeyBias), biases.key),
+                value: walk.vector(at(Part::ValueBias), biases.value),
+            }),
             output: walk.matrix(at(Part::Output), self.output),
             shortcut: self.shortcut.map(|shortcut| Shortcut {
                 down: walk.matrix(at(Part::ShortcutDown), shortcut.down),

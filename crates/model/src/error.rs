@@ -115,10 +115,18 @@ pub enum ModelError {
         /// What is wrong.
         reason: String,
     },
-    /// A tensor in a file is not of 32-bit floats.
+    /// A model of another maker that cannot be taken.
+    #[error("the model in `{}` cannot be used: {reason}", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A tensor in a file is not of floats of a size that is read.
     #[error(
-        "the tensor `{name}` in `{}` has the type {found}, but only F32 is read: convert the file to \
-         F32 first",
+        "the tensor `{name}` in `{}` has the type {found}, but only {read} is read: convert the file \
+         first",
         path.display()
     )]
     ElementType {
@@ -128,6 +136,8 @@ pub enum ModelError {
         name: String,
         /// Its type.
         found: String,
+        /// What would be read.
+        read: &'static str,
     },
     /// Weights that cannot be written as a safetensors file.
     #[error("the weights cannot be saved as safetensors: {reason}")]

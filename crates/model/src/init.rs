@@ -71,6 +71,8 @@ pub fn random_weights(config: &ModelConfig, scheme: Scheme, std: f64, seed: u64)
         let shape = place.shape(&config.shape);
         let tensor = if place.is_norm() {
             HostTensor::filled(shape, 1.0)
+        } else if place.is_bias() {
+            HostTensor::filled(shape, 0.0)
         } else if let Place::Layer(_, Part::SeriesScale(_)) = place {
             HostTensor::filled(shape, 1.0 / config.shape.pi.activations as f32)
         } else {
@@ -134,8 +136,15 @@ mod tests {
             ffn: 128,
             tied: false,
             pi: Default::default(),
+            attention: Default::default(),
         };
-        ModelConfig { shape, context: 64, rope_theta: 1e4, norm_eps: 1e-5 }
+        ModelConfig {
+            shape,
+            context: 64,
+            rope_theta: 1e4,
+            norm_eps: 1e-5,
+            rope_scaling: Default::default(),
+        }
     }
 
     fn std(weights: &Weights, place: Place) -> f64 {

@@ -56,8 +56,15 @@ fn config(bytes: &[u8]) -> Result<ModelConfig, String> {
         vocabulary: size(5)?,
         tied: numbers[5] > 0,
         pi: Default::default(),
+        attention: Default::default(),
     };
-    Ok(ModelConfig { shape, context: size(6)?, rope_theta: 10_000.0, norm_eps: 1e-5 })
+    Ok(ModelConfig {
+        shape,
+        context: size(6)?,
+        rope_theta: 10_000.0,
+        norm_eps: 1e-5,
+        rope_scaling: Default::default(),
+    })
 }
 
 struct Reader<'a> {
@@ -119,13 +126,15 @@ fn tensors(config: &ModelConfig, from: &mut Reader<'_>) -> Result<Weights, Strin
     Ok(weights)
 }
 
-/// Rows 2 i and 2 i + 1 of every head become rows i and i + half a head.
-fn halves_apart(tensor: &HostTensor, head: usize) -> HostTensor {
+/// Rows 2 i and 2 i + 1 of every head become rows i and i + half a head; of a vector, numbers.
+pub(crate) fn halves_apart(tensor: &HostTensor, head: usize) -> HostTensor {
     let rows = tensor.shape[0];
+    let columns = tensor.values.len() / rows;
     let half = head / 2;
     let row = |to: usize| {
         let (first, within) = (to / head * head, to % head);
-        tensor.row(first + 2 * (within % half) + within / half)
+        let from = first + 2 * (within % half) + within / half;
+        &tensor.values[from * columns..(from + 1) * columns]
     };
     HostTensor { shape: tensor.shape.clone(), values: (0..rows).flat_map(row).copied().collect() }
 }

@@ -1,7 +1,7 @@
 //! Where each tensor of a decoder sits, and its name in Hugging Face's LLaMA files (or what it would
 //! be called there).
 
-use ablate_cost::{Pi, Shape};
+use ablate_cost::Shape;
 
 use crate::ModelConfig;
 
@@ -16,6 +16,12 @@ pub enum Part {
     Key,
     /// Value projection.
     Value,
+    /// Bias of the query projection, in models that have one.
+    QueryBias,
+    /// Bias of the key projection.
+    KeyBias,
+    /// Bias of the value projection.
+    ValueBias,
     /// Projection of the attention's output.
     Output,
     /// Into the bottleneck beside attention, in layers that have one.
@@ -38,8 +44,13 @@ pub enum Part {
 
 impl Part {
     /// Those of a layer, in order.
-    pub fn of(pi: &Pi) -> Vec<Self> {
-        let mut parts = vec![Self::InputNorm, Self::Query, Self::Key, Self::Value, Self::Output];
+    pub fn of(shape: &Shape) -> Vec<Self> {
+        let pi = &shape.pi;
+        let mut parts = vec![Self::InputNorm, Self::Query, Self::Key, Self::Value];
+        if shape.attention.bias {
+            parts.extend([Self::QueryBias, Self::KeyBias, Self::ValueBias]);
+        }
+        parts.push(Self::Output);
         if pi.shortcut > 0 {
             parts.extend([Self::ShortcutDown, Self::ShortcutUp]);
         }
@@ -53,8 +64,11 @@ impl Part {
         let module = match self {
             Self::InputNorm => "input_layernorm",
             Self::Query => "self_attn.q_proj",
+            Self::QueryBias => return "self_attn.q_proj.bias".into(),
             Self::Key => "self_attn.k_proj",
+            Self::KeyBias => return "self_attn.k_proj.bias".into(),
             Self::Value => "self_attn.v_proj",
+            Self::ValueBias => return "self_attn.v_proj.bias".into(),
             Self::Output => "self_attn.o_proj",
             Self::ShortcutDown => "self_attn.shortcut.down_proj",
             Self::ShortcutUp => "self_attn.shortcut.up_proj",
@@ -94,20 +108,30 @@ impl Place {
     }
 
     /// The tensor's shape in Hugging Face's LLaMA files: `[out, in]` for a projection, `[width]`
-    /// for a norm, `[ffn]` for the scales and biases of an activation.
+    /// for a norm, `[ffn]` for the scales and biases of an activation, `[out]` for the bias of a
+    /// projection.
     pub fn shape(self, shape: &Shape) -> Vec<usize> {
-        let (width, kv, ffn) = (shape.width, shape.kv_width(), shape.ffn);
+        let (width, ffn) = (shape.width, shape.ffn);
+        let (query, kv) = (shape.query_width(), shape.kv_width());
         match self {
             Self::Embedding | Self::Head => vec![shape.vocabulary, width],
             Self::FinalNorm | Self::Layer(_, Part::InputNorm | Part::PostNorm) => vec![width],
-            Self::Layer(_, Part::Query | Part::Output) => vec![width, width],
+            Self::Layer(_, Part::Query) => vec![query, width],
+            Self::Layer(_, Part::Output) => vec![width, query],
             Self::Layer(_, Part::Key | Part::Value) => vec![kv, width],
+            Self::Layer(_, Part::QueryBias) => vec![query],
+            Self::Layer(_, Part::KeyBias | Part::ValueBias) => vec![kv],
             Self::Layer(_, Part::Gate | Part::Up) => vec![ffn, width],
             Self::Layer(_, Part::Down) => vec![width, ffn],
             Self::Layer(_, Part::ShortcutDown) => vec![shape.pi.shortcut, width],
             Self::Layer(_, Part::ShortcutUp) => vec![width, shape.pi.shortcut],
             Self::Layer(_, Part::SeriesScale(_) | Part::SeriesBias(_)) => vec![ffn],
         }
+    }
+
+    /// Whether the tensor is the bias of a projection.
+    pub fn is_bias(self) -> bool {
+        matches!(self, Self::Layer(_, Part::QueryBias | Part::KeyBias | Part::ValueBias))
     }
 
     /// Whether the tensor scales the channels of a norm.
@@ -119,7 +143,7 @@ impl Place {
 /// Every tensor of a decoder, in the order of [`Decoder::names`](crate::Decoder::names).
 pub fn places(config: &ModelConfig) -> impl Iterator<Item = Place> + use<> {
     let head = (!config.shape.tied).then_some(Place::Head);
-    let parts = Part::of(&config.shape.pi);
+    let parts = Part::of(&config.shape);
     std::iter::once(Place::Embedding)
         .chain((0..config.shape.depth).flat_map(move |layer| {
             parts.clone().into_iter().map(move |part| Place::Layer(layer, part))

@@ -6,7 +6,8 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
 
-use safetensors::tensor::{Dtype, View};
+use half::{bf16, f16};
+use safetensors::tensor::{Dtype, TensorView, View};
 use safetensors::{SafeTensors, serialize};
 
 use crate::{HostTensor, ModelError, Weights};
@@ -18,25 +19,19 @@ impl Weights {
     /// # Errors
     /// If the file cannot be read, is damaged, or holds tensors of another type.
     pub fn load(path: &Path) -> Result<Self, ModelError> {
-        let bytes =
-            fs::read(path).map_err(|source| ModelError::Read { path: path.into(), source })?;
-        // Every tensor's extent is checked against the length of the file here.
-        let file = SafeTensors::deserialize(&bytes)
-            .map_err(|error| ModelError::Format { path: path.into(), reason: error.to_string() })?;
-        file.iter()
-            .map(|(name, view)| {
-                if view.dtype() != Dtype::F32 {
-                    return Err(ModelError::ElementType {
-                        path: path.into(),
-                        name: name.into(),
-                        found: view.dtype().to_string(),
-                    });
-                }
-                let (values, _) = view.data().as_chunks::<4>();
-                let values = values.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
-                Ok((name.to_owned(), HostTensor { shape: view.shape().to_vec(), values }))
-            })
-            .collect()
+        let floats = |view: &TensorView<'_>| match view.dtype() {
+            Dtype::F32 => floats(view),
+            _ => None,
+        };
+        read(path, "F32", floats)
+    }
+
+    /// Reads a file of others: floats of 32 or 16 bits (F32, F16, BF16).
+    ///
+    /// # Errors
+    /// As [`Weights::load`].
+    pub fn load_floats(path: &Path) -> Result<Self, ModelError> {
+        read(path, "F32, F16 or BF16", floats)
     }
 
     /// Writes the weights to a new file beside `path` and renames it, so that `path` is never half
@@ -51,6 +46,45 @@ impl Weights {
             .map_err(|error| ModelError::Encode { reason: error.to_string() })?;
         write_atomically(path, &bytes)
             .map_err(|source| ModelError::Write { path: path.into(), source })
+    }
+}
+
+/// Reads a file whose tensors `floats` understands; `kinds` says which those are.
+fn read(
+    path: &Path,
+    kinds: &'static str,
+    floats: impl Fn(&TensorView<'_>) -> Option<Vec<f32>>,
+) -> Result<Weights, ModelError> {
+    let bytes = fs::read(path).map_err(|source| ModelError::Read { path: path.into(), source })?;
+    // Every tensor's extent is checked against the length of the file here.
+    let file = SafeTensors::deserialize(&bytes)
+        .map_err(|error| ModelError::Format { path: path.into(), reason: error.to_string() })?;
+    file.iter()
+        .map(|(name, view)| {
+            let values = floats(&view).ok_or_else(|| ModelError::ElementType {
+                path: path.into(),
+                name: name.into(),
+                found: view.dtype().to_string(),
+                read: kinds,
+            })?;
+            Ok((name.to_owned(), HostTensor { shape: view.shape().to_vec(), values }))
+        })
+        .collect()
+}
+
+/// The values of a tensor of floats; none for other types.
+fn floats(view: &TensorView<'_>) -> Option<Vec<f32>> {
+    let (pairs, _) = view.data().as_chunks::<2>();
+    match view.dtype() {
+        Dtype::F32 => {
+            let (words, _) = view.data().as_chunks::<4>();
+            Some(words.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
+        }
+        Dtype::F16 => Some(pairs.iter().map(|bytes| f16::from_le_bytes(*bytes).to_f32()).collect()),
+        Dtype::BF16 => {
+            Some(pairs.iter().map(|bytes| bf16::from_le_bytes(*bytes).to_f32()).collect())
+        }
+        _ => None,
     }
 }
 

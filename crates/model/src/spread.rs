@@ -75,8 +75,15 @@ mod tests {
             ffn: 40,
             tied: true,
             pi: Default::default(),
+            attention: Default::default(),
         };
-        let config = ModelConfig { shape, context: 8, rope_theta: 1e4, norm_eps: 1e-5 };
+        let config = ModelConfig {
+            shape,
+            context: 8,
+            rope_theta: 1e4,
+            norm_eps: 1e-5,
+            rope_scaling: Default::default(),
+        };
         let mut weights = random_weights(&config, Scheme::Internlm, 0.02, 1);
         let name = Place::Layer(1, Part::Key).name();
         weights.get_mut(&name).unwrap().values.fill(0.5);

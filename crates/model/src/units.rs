@@ -83,6 +83,7 @@ mod tests {
             ffn: 5,
             tied: false,
             pi: Default::default(),
+            attention: Default::default(),
         };
         let units = Units::filled(&shape, 0.5);
         assert!(units.fits(&shape));

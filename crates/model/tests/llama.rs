@@ -39,12 +39,14 @@ fn fixture(name: &str) -> Fixture {
             Some(pi) => serde_json::from_value(pi.clone()).unwrap(),
             None => Pi::NONE,
         },
+        attention: Default::default(),
     };
     let config = ModelConfig {
         shape,
         context: size("max_position_embeddings"),
         rope_theta: json["config"]["rope_theta"].as_f64().unwrap(),
         norm_eps: json["config"]["rms_norm_eps"].as_f64().unwrap(),
+        rope_scaling: Default::default(),
     };
     let load = |suffix: &str| Weights::load(&file(&format!("{name}{suffix}.safetensors"))).unwrap();
     let (weights, gradients, numbers) = (load(""), load("-gradients"), load("-logits"));

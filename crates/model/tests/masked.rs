@@ -9,9 +9,24 @@ use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 fn config(tied: bool, pi: Pi) -> ModelConfig {
-    let shape =
-        Shape { vocabulary: 13, depth: 2, width: 8, heads: 4, kv_heads: 2, ffn: 6, tied, pi };
-    ModelConfig { shape, context: 8, rope_theta: 1e4, norm_eps: 1e-5 }
+    let shape = Shape {
+        vocabulary: 13,
+        depth: 2,
+        width: 8,
+        heads: 4,
+        kv_heads: 2,
+        ffn: 6,
+        tied,
+        pi,
+        attention: Default::default(),
+    };
+    ModelConfig {
+        shape,
+        context: 8,
+        rope_theta: 1e4,
+        norm_eps: 1e-5,
+        rope_scaling: Default::default(),
+    }
 }
 
 fn ids(shift: usize, device: &Device) -> Tensor<2, Int> {

@@ -18,8 +18,15 @@ fn config(tied: bool) -> ModelConfig {
         ffn: 10,
         tied,
         pi: Pi { activations: 2, shortcut: 3 },
+        attention: Default::default(),
     };
-    ModelConfig { shape, context: 16, rope_theta: 1e4, norm_eps: 1e-5 }
+    ModelConfig {
+        shape,
+        context: 16,
+        rope_theta: 1e4,
+        norm_eps: 1e-5,
+        rope_scaling: Default::default(),
+    }
 }
 
 fn model(tied: bool, device: &Device) -> Decoder {

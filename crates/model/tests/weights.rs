@@ -20,8 +20,15 @@ fn config() -> ModelConfig {
         ffn: 12,
         tied: false,
         pi: Default::default(),
+        attention: Default::default(),
     };
-    ModelConfig { shape, context: 16, rope_theta: 1e4, norm_eps: 1e-5 }
+    ModelConfig {
+        shape,
+        context: 16,
+        rope_theta: 1e4,
+        norm_eps: 1e-5,
+        rope_scaling: Default::default(),
+    }
 }
 
 fn weights() -> Weights {
@@ -147,7 +154,7 @@ prop_compose! {
         half in 1usize..4, ffn in 1usize..30, tied: bool, activations in 1usize..4, shortcut in 0usize..4,
     ) -> Shape {
         let heads = kv_heads * group;
-        Shape { vocabulary, depth, width: heads * half * 2, heads, kv_heads, ffn, tied, pi: Pi { activations, shortcut } }
+        Shape { vocabulary, depth, width: heads * half * 2, heads, kv_heads, ffn, tied, pi: Pi { activations, shortcut }, attention: Default::default() }
     }
 }
 

@@ -126,6 +126,9 @@ pub(crate) struct SetTable {
 #[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ParentTable {
+    /// A model that exists, instead of one that is trained: a folder of Hugging Face, a GGUF file or a
+    /// .bin of llama2.c. The only key then.
+    pub(crate) path: Option<String>,
     /// Seed of its training; the study's first seed when not written.
     pub(crate) seed: Option<u64>,
     /// The tokenizer.

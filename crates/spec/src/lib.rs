@@ -24,6 +24,7 @@ mod design;
 mod diagnostic;
 mod expectation;
 mod file;
+mod given;
 mod hold;
 mod holding;
 mod layers;

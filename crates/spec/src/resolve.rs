@@ -8,6 +8,7 @@ use crate::claims;
 use crate::defaults::filled;
 use crate::design::{self, Draft};
 use crate::file::{ReportTable, StudyTable};
+use crate::given;
 use crate::holding::{Hold, path_of, touches_sizes};
 use crate::lineage;
 use crate::merge::overlay;
@@ -16,7 +17,7 @@ use crate::reporter::Reporter;
 use crate::sections::{self, SMALLEST_VOCABULARY, Sections};
 use crate::suggestion::advice;
 use crate::tree::{At, Node, Table, Value};
-use crate::{Design, Held, Init, Model, Parent, Report, Study, Variant};
+use crate::{Design, GivenParent, Held, Init, Model, Parent, Report, Study, Variant};
 use crate::{axes, points, sampler, skips, twins};
 
 /// The tables that a delta can write.
@@ -37,8 +38,17 @@ pub(crate) fn study(
     base.entries.retain(|entry| BASE.contains(&entry.key.as_str()));
     let leaves = changes::leaves(&base, &fallback);
     let hold = Hold::read(document, report);
-    let mut resolver =
-        Resolver { base, leaves, fallback, folders, files, hold, parents: Vec::new(), report };
+    let mut resolver = Resolver {
+        base,
+        leaves,
+        fallback,
+        folders,
+        files,
+        hold,
+        parents: vec![],
+        given: vec![],
+        report,
+    };
     let names = resolver.read_parents(document, head.as_ref().map_or(0, |head| head.2[0]));
     let (design, mut drafts) = design::expand(document, &resolver.fallback, resolver.report);
     let hold_is_readable = document.get("hold").is_none() || resolver.hold.is_some();
@@ -51,7 +61,7 @@ pub(crate) fn study(
         resolver.report.error(at, "nothing is held".into(), "there is no [hold]".into(), help);
     }
     let resolved = resolver.variants(design, &drafts, &names, hold_is_readable);
-    let Resolver { parents, report, .. } = resolver;
+    let Resolver { parents, given, report, .. } = resolver;
     let complete = !drafts.is_empty() && drafts.iter().all(|draft| !draft.name.is_empty());
     let variant_names: Vec<_> = drafts.iter().map(|draft| draft.name.as_str()).collect();
     let known = complete.then_some(variant_names.as_slice());
@@ -76,6 +86,7 @@ pub(crate) fn study(
         factors,
         variants: resolved.variants.into_iter().flatten().collect(),
         parents,
+        given,
         claims,
         report: shown?,
         profile,
@@ -121,6 +132,7 @@ struct Resolver<'a> {
     files: usize,
     hold: Option<Hold>,
     parents: Vec<Parent>,
+    given: Vec<GivenParent>,
     report: &'a mut Reporter,
 }
 
@@ -142,6 +154,10 @@ impl Resolver<'_> {
             if let Some(problem) = slug_problem(&entry.key) {
                 let what = format!("`{}` is not a name for a parent", entry.key);
                 self.report.error(&entry.key_at, what, problem.into(), None);
+            }
+            if own.get("path").is_some() {
+                self.given.extend(given::read(&entry, own, self.folders, self.report));
+                continue;
             }
             let mut delta = own.clone();
             let seed = delta.remove("seed");

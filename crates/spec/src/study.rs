@@ -34,8 +34,11 @@ pub struct Study {
     pub axes: Vec<Axis>,
     /// The variants, in the order of the design; at least one.
     pub variants: Vec<Variant>,
-    /// Models that variants inherit from, by name.
+    /// Models that are trained for variants to inherit from, by name.
     pub parents: Vec<Parent>,
+    /// Models that exist for variants to inherit from, by name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub given: Vec<GivenParent>,
     /// What the study expects to see.
     pub claims: Vec<Claim>,
     /// What the report shows.
@@ -48,6 +51,11 @@ impl Study {
     /// The parent of that name.
     pub fn parent(&self, name: &str) -> Option<&Parent> {
         self.parents.iter().find(|parent| parent.name == name)
+    }
+
+    /// The parent of that name that exists as files.
+    pub fn given(&self, name: &str) -> Option<&GivenParent> {
+        self.given.iter().find(|parent| parent.name == name)
     }
 
     /// What names the study's report, so that those of several profiles lie side by side: the name,
@@ -115,6 +123,15 @@ pub struct Parent {
     pub seed: u64,
     /// The base with the parent's tables laid over it. Never inherits in turn.
     pub variant: Variant,
+}
+
+/// A parent that exists as files.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct GivenParent {
+    /// Slug.
+    pub name: String,
+    /// Its folder or file.
+    pub path: String,
 }
 
 /// One complete configuration.

@@ -159,6 +159,7 @@ impl Model {
             ffn: self.ffn,
             tied: self.tied,
             pi: self.pi,
+            attention: Default::default(),
         }
     }
 }

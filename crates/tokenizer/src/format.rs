@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::definition::Definition;
-use crate::{hugging_face, llama2c, sentencepiece};
+use crate::{gguf, hugging_face, llama2c, sentencepiece};
 
 /// What a tokenizer was read from.
 #[derive(Clone)]
@@ -27,6 +27,8 @@ impl Format {
         match path.extension().and_then(|extension| extension.to_str()) {
             Some("model") => Ok(Self::SentencePiece(bytes)),
             Some("bin") => Ok(Self::Llama2c(bytes)),
+            // Written again as what it would have been before it was put into a GGUF file.
+            Some("gguf") => gguf::format(bytes),
             _ => serde_json::from_slice(&bytes)
                 .map(Self::HuggingFace)
                 .map_err(|error| format!("not a tokenizer.json: {error}")),

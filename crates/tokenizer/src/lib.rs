@@ -8,6 +8,8 @@
 //!   pieces: `tokenizer.json` with `byte_fallback`, SentencePiece's `.model`, llama2.c's
 //!   `tokenizer.bin`.
 //!
+//! GGUF files hold tokenizers of both kinds.
+//!
 //! Any UTF-8 text comes back from its tokens byte for byte, unless the tokenizer normalises text
 //! ([`Tokenizer::changes`] says how). The document separator (`<|endoftext|>`, id 0, in tokenizers
 //! that are trained here) only separates documents: text that happens to contain these characters
@@ -31,6 +33,7 @@ mod encode;
 mod error;
 mod format;
 mod frequencies;
+mod gguf;
 mod hugging_face;
 mod learn;
 mod llama2c;

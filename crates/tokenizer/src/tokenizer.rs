@@ -19,6 +19,8 @@ pub struct Tokenizer {
     /// What it is written as.
     pub(crate) format: Format,
     encoder: Encoder,
+    /// What precedes a text, where that is not the document separator.
+    start: Option<u32>,
 }
 
 impl std::fmt::Debug for Tokenizer {
@@ -43,8 +45,9 @@ impl Tokenizer {
     }
 
     /// Loads a tokenizer. The name of the file says of which kind it is: `.model` of
-    /// SentencePiece (BPE), `.bin` of llama2.c, anything else a `tokenizer.json` of Hugging Face's
-    /// `tokenizers` (byte-level BPE, or SentencePiece-style with byte fallback).
+    /// SentencePiece (BPE), `.bin` of llama2.c, `.gguf` of llama.cpp, anything else a
+    /// `tokenizer.json` of Hugging Face's `tokenizers` (byte-level BPE, or SentencePiece-style with
+    /// byte fallback).
     ///
     /// # Errors
     /// A missing or broken file; a tokenizer of another kind, or one that would lose text.
@@ -100,7 +103,7 @@ impl Tokenizer {
             json["padding"] = Value::Null;
         }
         let encoder = Encoder::new(&definition, &format)?;
-        Ok(Self { definition, format, encoder })
+        Ok(Self { definition, format, encoder, start: None })
     }
 
     /// Token ids of a text. Characters that spell a special token are text like any other, so
@@ -146,6 +149,25 @@ impl Tokenizer {
     /// Id of the document separator; 0 unless the tokenizer was loaded from elsewhere.
     pub fn end_of_text(&self) -> u32 {
         self.definition.end_of_text
+    }
+
+    /// Id of what precedes a text: the document separator, as in models that are trained here, unless
+    /// [`Tokenizer::starting_with`] says otherwise.
+    pub fn start_of_text(&self) -> u32 {
+        self.start.unwrap_or(self.definition.end_of_text)
+    }
+
+    /// The same tokenizer for a model whose texts start with another token than the document
+    /// separator, such as `<s>`.
+    #[must_use]
+    pub fn starting_with(self, start: u32) -> Self {
+        Self { start: Some(start), ..self }
+    }
+
+    /// Id of a piece by what is written in the tokenizer's file.
+    pub fn id(&self, piece: &str) -> Option<u32> {
+        let at = self.definition.pieces.iter().position(|known| known.written == piece)?;
+        u32::try_from(at).ok()
     }
 
     /// Bytes of text that each id stands for; 0 for special tokens.

@@ -84,8 +84,15 @@ fn model(fixture: &Fixture) -> ModelConfig {
         ffn: 20,
         tied: fixture.tied,
         pi: Pi::NONE,
+        attention: Default::default(),
     };
-    ModelConfig { shape, context: CONTEXT, rope_theta: 1e4, norm_eps: 1e-5 }
+    ModelConfig {
+        shape,
+        context: CONTEXT,
+        rope_theta: 1e4,
+        norm_eps: 1e-5,
+        rope_scaling: Default::default(),
+    }
 }
 
 fn config(micro_sequences: usize) -> TrainConfig {

@@ -104,6 +104,7 @@ impl Bench {
             ffn: 12,
             tied: true,
             pi: Default::default(),
+            attention: Default::default(),
         };
         Self {
             folder: tempfile::tempdir().unwrap(),
@@ -130,7 +131,13 @@ impl Bench {
                 validation_windows: 5,
                 checkpoint_every: 5,
             },
-            model: ModelConfig { shape, context: 6, rope_theta: 1e4, norm_eps: 1e-5 },
+            model: ModelConfig {
+                shape,
+                context: 6,
+                rope_theta: 1e4,
+                norm_eps: 1e-5,
+                rope_scaling: Default::default(),
+            },
             fingerprint: "bench",
             seed: 1,
         }

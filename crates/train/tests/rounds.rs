@@ -20,8 +20,15 @@ fn batch_losses_are_means_over_the_batch() {
         ffn: 12,
         tied: false,
         pi: Default::default(),
+        attention: Default::default(),
     };
-    let model = ModelConfig { shape, context: 6, rope_theta: 1e4, norm_eps: 1e-5 };
+    let model = ModelConfig {
+        shape,
+        context: 6,
+        rope_theta: 1e4,
+        norm_eps: 1e-5,
+        rope_scaling: Default::default(),
+    };
     let config = TrainConfig {
         steps: 1,
         context: 6,

@@ -44,8 +44,15 @@ fn model() -> ModelConfig {
         ffn: 12,
         tied: true,
         pi: Default::default(),
+        attention: Default::default(),
     };
-    ModelConfig { shape, context: 6, rope_theta: 1e4, norm_eps: 1e-5 }
+    ModelConfig {
+        shape,
+        context: 6,
+        rope_theta: 1e4,
+        norm_eps: 1e-5,
+        rope_scaling: Default::default(),
+    }
 }
 
 fn config(steps: u64) -> TrainConfig {

@@ -16,7 +16,7 @@ pub fn run(root: &Root, args: &VerifyArgs) -> CommandResult {
     for path in &args.studies {
         let study =
             StudyArgs { study: path.clone(), profile: args.profile.clone(), set: Vec::new() };
-        let built = graph::build(&study::load(&study)?.study)?;
+        let built = graph::build(&study::load(&study)?.study, &root.benchmarks())?;
         let keys = built.graph.iter().map(|(_, node)| node.key().short().to_owned());
         wanted.get_or_insert_default().extend(keys);
     }

@@ -29,8 +29,18 @@ pub fn reference() -> (ModelConfig, usize) {
         ffn: 688,
         tied: false,
         pi: Default::default(),
+        attention: Default::default(),
     };
-    (ModelConfig { shape, context: 256, rope_theta: 10_000.0, norm_eps: 1e-5 }, 16)
+    (
+        ModelConfig {
+            shape,
+            context: 256,
+            rope_theta: 10_000.0,
+            norm_eps: 1e-5,
+            rope_scaling: Default::default(),
+        },
+        16,
+    )
 }
 
 /// Times one workload with one thread, on at most its sequences at a time. `None` when its model
@@ -151,8 +161,15 @@ mod tests {
             ffn: 64,
             tied: true,
             pi: Default::default(),
+            attention: Default::default(),
         };
-        let model = ModelConfig { shape, context: 32, rope_theta: 10_000.0, norm_eps: 1e-5 };
+        let model = ModelConfig {
+            shape,
+            context: 32,
+            rope_theta: 10_000.0,
+            norm_eps: 1e-5,
+            rope_scaling: Default::default(),
+        };
         let start = Instant::now();
         let workload = Workload { model: &model, sequences: 8, precision: Precision::F32 };
         let measured = measure(workload).unwrap();

@@ -160,8 +160,15 @@ mod tests {
             ffn: 3 * width,
             tied: false,
             pi: Default::default(),
+            attention: Default::default(),
         };
-        ModelConfig { shape, context: 512, rope_theta: 10_000.0, norm_eps: 1e-5 }
+        ModelConfig {
+            shape,
+            context: 512,
+            rope_theta: 10_000.0,
+            norm_eps: 1e-5,
+            rope_scaling: Default::default(),
+        }
     }
 
     #[test]

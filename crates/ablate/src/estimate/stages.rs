@@ -14,7 +14,7 @@ use super::timings::Workload;
 use super::{Work, rates};
 use crate::graph::VariantNodes;
 use crate::stages::{
-    benchmarks, compact, corpus, eval, importance, inherit, losses, masks, progress, select,
+    benchmarks, compact, corpus, eval, foreign, importance, inherit, losses, masks, progress, select,
     shards, skips, tokenizer, train,
 };
 
@@ -66,6 +66,10 @@ impl<'a> Estimator<'a> {
             importance::STAGE => self.importance(node),
             masks::STAGE => self.masks(node),
             inherit::STAGE => self.inherit(node),
+            foreign::STAGE => recipe::<foreign::Recipe>(node).map(|given| {
+                let bytes = weights(&given.model.shape);
+                plain(bytes as f64 / rates::CUTTING, 3 * bytes, bytes)
+            }),
             train::STAGE => self.train(id),
             select::STAGE => self.select(node),
             eval::STAGE => self.eval(node),
@@ -153,6 +157,7 @@ impl<'a> Estimator<'a> {
     fn parent(&self, node: &Node) -> Option<ModelConfig> {
         let parent = self.input(node, "parent")?;
         match parent.stage {
+            foreign::STAGE => Some(recipe::<foreign::Recipe>(parent)?.model),
             masks::STAGE => Some(recipe::<masks::Recipe>(parent)?.trunk(&self.parent(parent)?)),
             _ => Some(recipe::<train::Recipe>(parent)?.model),
         }

@@ -176,8 +176,15 @@ mod tests {
             ffn: 64,
             tied: true,
             pi: Default::default(),
+            attention: Default::default(),
         };
-        let model = ModelConfig { shape, context: 32, rope_theta: 10_000.0, norm_eps: 1e-5 };
+        let model = ModelConfig {
+            shape,
+            context: 32,
+            rope_theta: 10_000.0,
+            norm_eps: 1e-5,
+            rope_scaling: Default::default(),
+        };
         let workload = Workload { model: &model, sequences: 4, precision: Precision::F32 };
         let threads = try_out(workload, 2, u64::MAX).unwrap();
         assert!([1, 2].contains(&threads));

@@ -5,7 +5,10 @@ use std::path::Path;
 
 use ablate_benchmark::Library;
 use ablate_corpus::{CorpusError, expand};
-use ablate_spec::{Build, Compact, Origin, Storyworld, Study, TrainBpe, Variant};
+use ablate_spec::{
+    Build, Compact, GivenParent, Init, Origin, RandomInit, Scheme, Storyworld, Study, TrainBpe,
+    Variant,
+};
 
 use super::inputs;
 
@@ -23,7 +26,19 @@ pub fn stand_in(study: &Study, library: &Library) -> (Study, BTreeMap<String, St
     for parent in &mut study.parents {
         replace(&mut parent.variant, library);
     }
+    let absent: Vec<_> =
+        study.given.extract_if(.., |parent| !Path::new(&parent.path).exists()).collect();
     for variant in &mut study.variants {
+        let parent = match &variant.init {
+            Init::Inherit(init) => absent.iter().find(|parent| parent.name == init.parent),
+            Init::Random(_) => None,
+        };
+        if let Some(GivenParent { path, .. }) = parent {
+            // Its weights cost nothing to make, so a plan without them lacks a step of seconds.
+            variant.init = Init::Random(RandomInit { scheme: Scheme::Constant, std: 0.02 });
+            let reason = format!("there is no model `{path}`; put it there or mend the path");
+            missing.insert(variant.name.clone(), reason);
+        }
         if let Some(reason) = replace(variant, library) {
             missing.insert(variant.name.clone(), reason);
         }

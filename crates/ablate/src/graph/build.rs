@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::inputs::{TokenizerFile, TokenizerFiles};
-use super::{StudyGraph, VariantNodes, inputs, rounds, variants};
+use super::{StudyGraph, VariantNodes, foreign, inputs, rounds, variants};
 use crate::exit::CommandError;
 use crate::stages::{benchmarks, compact, corpus, shards, tokenizer};
 
@@ -25,6 +25,10 @@ pub fn build(study: &Study, library: &Library) -> Result<StudyGraph, CommandErro
         let of = (parent.seed, 0);
         let rounds = rounds::rounds(&mut built.graph, &parent.variant, &text, of, None)?;
         built.parents.insert(parent.name.clone(), rounds);
+    }
+    for parent in &study.given {
+        let nodes = foreign::nodes(&mut built.graph, &mut files, parent)?;
+        built.given.insert(parent.name.clone(), nodes);
     }
     for variant in &study.variants {
         let text = text(&mut built.graph, &mut files, variant)?;
@@ -101,7 +105,14 @@ fn text(
 }
 
 /// The user's tokenizer.
-fn given(graph: &mut Graph, path: &String, found: &TokenizerFile) -> Result<NodeId, CommandError> {
+///
+/// # Errors
+/// Only mistakes of ours, and a current folder that is gone.
+pub fn given(
+    graph: &mut Graph,
+    path: &String,
+    found: &TokenizerFile,
+) -> Result<NodeId, CommandError> {
     let recipe = tokenizer::Recipe::File { content: found.content.clone() };
     let name = format!("file-{}", found.vocabulary);
     let id = add(graph, tokenizer::STAGE, tokenizer::VERSION, &name, &recipe, [])?;

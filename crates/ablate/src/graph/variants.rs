@@ -6,7 +6,7 @@ use ablate_pipeline::{Graph, NodeId};
 use ablate_spec as spec;
 
 use super::build::{Text, add};
-use super::{SeedNodes, StudyGraph, rounds};
+use super::{SeedNodes, StudyGraph, foreign, rounds};
 use crate::exit::CommandError;
 use crate::stages::{eval, importance, inherit, masks, progress, skips, train};
 
@@ -21,18 +21,12 @@ pub fn inherit(
     (text, benchmarks): (&Text, NodeId),
     init: &spec::Inherit,
 ) -> Result<NodeId, CommandError> {
-    let missing = || CommandError::bug(format!("no parent `{}`", init.parent));
-    let parent = study.parent(&init.parent).ok_or_else(missing)?;
-    let trained = built.parents.get(&init.parent).and_then(|rounds| rounds.last());
-    let trained = trained.ok_or_else(missing)?.train;
-    let parent_tokenizer = built.graph.node(trained).inputs.get("tokenizer").copied();
-    let mut inputs = vec![("parent", trained)];
+    let parent = Source::find(built, study, variant, init)?;
+    let parent_tokenizer = Some(parent.tokenizer);
+    let mut inputs = vec![("parent", parent.node)];
     if parent_tokenizer != Some(text.tokenizer) {
         if text.larger.is_none() || parent_tokenizer != text.larger {
-            let set = match &parent.variant.tokenizer.build {
-                spec::Build::File(file) => format!("file = \"{}\"", file.path),
-                _ => format!("from = {}", parent.variant.tokenizer.vocabulary),
-            };
+            let set = &parent.compact;
             return Err(CommandError::usage(format!(
                 "variant `{}` inherits from `{}`, but its vocabulary is neither the parent's own \
                  nor compacted from it, so that its rows cannot be found in the parent; set \
@@ -49,15 +43,13 @@ pub fn inherit(
         spec::LayerCriterion::Learned => inherit::Layers::Learned,
     };
     if matches!(layers, inherit::Layers::Skips | inherit::Layers::Influence) {
-        let missing = || CommandError::bug(format!("no tokenizer of `{}`", init.parent));
-        let tokenizer = parent_tokenizer.ok_or_else(missing)?;
-        let (name, counts) = (shape_name(&parent.variant), vec![1]);
-        let recipe = skips::Recipe { scoring: scoring(variant), counts };
-        let of = [("weights", trained), ("tokenizer", tokenizer), ("benchmarks", benchmarks)];
-        let graph = &mut built.graph;
-        inputs.push(("skips", add(graph, skips::STAGE, skips::VERSION, &name, &recipe, of)?));
+        let recipe = skips::Recipe { scoring: scoring(variant), counts: vec![1] };
+        let of =
+            [("weights", parent.node), ("tokenizer", parent.tokenizer), ("benchmarks", benchmarks)];
+        let (graph, name) = (&mut built.graph, &parent.name);
+        inputs.push(("skips", add(graph, skips::STAGE, skips::VERSION, name, &recipe, of)?));
     }
-    let name = format!("{}-of-{}", shape_name(variant), shape_name(&parent.variant));
+    let name = format!("{}-of-{}", shape_name(variant), parent.name);
     let graph = &mut built.graph;
     let width = match init.width {
         spec::WidthCriterion::L1 => WidthCriterion::L1,
@@ -65,7 +57,9 @@ pub fn inherit(
         spec::WidthCriterion::First => WidthCriterion::First,
         spec::WidthCriterion::Random => WidthCriterion::Random(parent.seed),
         spec::WidthCriterion::Taylor => {
-            let found = measured(graph, parent, trained, init.calibration)?;
+            let missing = || CommandError::bug("a parent without a training");
+            let trained = parent.trained.ok_or_else(missing)?;
+            let found = measured(graph, trained, parent.node, init.calibration)?;
             inputs.push(("importance", found));
             WidthCriterion::Taylor
         }
@@ -92,6 +86,56 @@ pub fn inherit(
     };
     let recipe = serde_json::to_value(&recipe).map_err(CommandError::bug)?;
     graph.add(inherit::STAGE, inherit::VERSION, &name, recipe, inputs).map_err(CommandError::bug)
+}
+
+/// A model that variants inherit from.
+struct Source<'a> {
+    node: NodeId,
+    tokenizer: NodeId,
+    name: String,
+    seed: u64,
+    /// What to write after `tokenizer.build.compact.` to have its tokenizer compacted.
+    compact: String,
+    /// Its configuration, where it is trained here.
+    trained: Option<&'a spec::Parent>,
+}
+
+impl<'a> Source<'a> {
+    fn find(
+        built: &StudyGraph,
+        study: &'a spec::Study,
+        variant: &spec::Variant,
+        init: &spec::Inherit,
+    ) -> Result<Self, CommandError> {
+        let missing = || CommandError::bug(format!("no parent `{}`", init.parent));
+        let compact = |file: &str| format!("file = \"{file}\"");
+        if let Some(given) = built.given.get(&init.parent) {
+            foreign::check_child(variant, given, init)?;
+            return Ok(Self {
+                node: given.weights,
+                tokenizer: given.tokenizer,
+                name: init.parent.clone(),
+                seed: study.seeds.first().copied().unwrap_or(1),
+                compact: compact(&given.pieces),
+                trained: None,
+            });
+        }
+        let parent = study.parent(&init.parent).ok_or_else(missing)?;
+        let rounds = built.parents.get(&init.parent).and_then(|rounds| rounds.last());
+        let node = rounds.ok_or_else(missing)?.train;
+        let tokenizer = built.graph.node(node).inputs.get("tokenizer").copied();
+        Ok(Self {
+            node,
+            tokenizer: tokenizer.ok_or_else(missing)?,
+            name: shape_name(&parent.variant),
+            seed: parent.seed,
+            compact: match &parent.variant.tokenizer.build {
+                spec::Build::File(file) => compact(&file.path),
+                _ => format!("from = {}", parent.variant.tokenizer.vocabulary),
+            },
+            trained: Some(parent),
+        })
+    }
 }
 
 /// What of a trained parent matters, on so many tokens of its text.
@@ -206,6 +250,7 @@ pub fn model(variant: &spec::Variant) -> ModelConfig {
         context: variant.model.context,
         rope_theta: variant.model.rope_theta,
         norm_eps: variant.model.norm_eps,
+        rope_scaling: Default::default(),
     }
 }
 

@@ -29,6 +29,11 @@ pub struct Recipe {
     pub grouping: Grouping,
 }
 
+/// Whether heads that share a key may become more than in the parent.
+pub fn grouping(pooled: bool) -> Grouping {
+    if pooled { Grouping::Pooled } else { Grouping::Kept }
+}
+
 fn is_kept(grouping: &Grouping) -> bool {
     *grouping == Grouping::Kept
 }

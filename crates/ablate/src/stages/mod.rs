@@ -10,6 +10,8 @@
 //! Between a parent's training and `inherit` there may be `skips` or `importance`, which say what of
 //! it matters, or `masks`, which learns that and hands on the parent that it learned on.
 //!
+//! In place of a parent's training there may be `foreign`, a model of another maker.
+//!
 //! Raise a stage's `VERSION` when its code changes what it makes; add options to a recipe with
 //! a default that is left out of the bytes, so that results made before keep their keys.
 
@@ -18,6 +20,7 @@ pub mod compact;
 pub mod corpus;
 pub mod documents;
 pub mod eval;
+pub mod foreign;
 pub mod importance;
 pub mod inherit;
 pub mod losses;
@@ -51,6 +54,7 @@ pub fn work(context: &Context<'_>) -> Result<bool, Failure> {
         shards::STAGE => shards::make(context),
         train::STAGE => train::make(context),
         select::STAGE => select::make(context),
+        foreign::STAGE => foreign::make(context),
         importance::STAGE => importance::make(context),
         masks::STAGE => masks::make(context),
         inherit::STAGE => inherit::make(context),

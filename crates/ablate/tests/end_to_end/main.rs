@@ -12,6 +12,7 @@ mod inheritance;
 mod interrupted;
 mod layers;
 mod looking;
+mod models;
 mod optimisation;
 mod outcome;
 mod own_text;

@@ -22,7 +22,13 @@ pub(crate) fn inherit(
 }
 
 pub(crate) fn config(shape: Shape) -> ModelConfig {
-    ModelConfig { shape, context: 16, rope_theta: 1e4, norm_eps: 1e-5 }
+    ModelConfig {
+        shape,
+        context: 16,
+        rope_theta: 1e4,
+        norm_eps: 1e-5,
+        rope_scaling: Default::default(),
+    }
 }
 
 /// Heads of 4 channels; two query heads share a key head.
@@ -36,6 +42,7 @@ pub(crate) fn grouped() -> ModelConfig {
         ffn: 20,
         tied: false,
         pi: Default::default(),
+        attention: Default::default(),
     })
 }
 

@@ -165,7 +165,7 @@ impl Layer {
             norm_eps,
             ..self.attention()
         };
-        let x = kernels::self_attention(x, attention, rotary);
+        let x = self.attend(x, attention, rotary);
         let x = match beside {
             Some(beside) => x + beside,
             None => x,
@@ -196,7 +196,7 @@ pub fn fold(config: &ModelConfig, weights: &Weights, masks: &Units) -> Result<We
     }
     // Channels of the stream in the rows or columns; units along the other axis, so many channels
     // each.
-    let channels = shape.width / shape.kv_heads;
+    let channels = shape.query_width() / shape.kv_heads;
     let mut folded = weights.clone();
     for place in places(config) {
         let Some(tensor) = folded.get_mut(&place.name()) else { continue };

@@ -193,6 +193,7 @@ mod tests {
             ffn: 10,
             tied: false,
             pi: Default::default(),
+            attention: Default::default(),
         }
     }
 

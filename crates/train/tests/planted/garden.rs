@@ -80,8 +80,15 @@ fn model(depth: usize, width: usize, ffn: usize) -> ModelConfig {
         ffn,
         tied: false,
         pi: Default::default(),
+        attention: Default::default(),
     };
-    ModelConfig { shape, context: CONTEXT, rope_theta: 1e4, norm_eps: 1e-5 }
+    ModelConfig {
+        shape,
+        context: CONTEXT,
+        rope_theta: 1e4,
+        norm_eps: 1e-5,
+        rope_scaling: Default::default(),
+    }
 }
 
 /// The model that redundant units are planted into.
