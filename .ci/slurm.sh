@@ -13,7 +13,7 @@ export SLURM1_DIR=${SLURM1_DIR:-/tmp/ablate-slurm-$$} SLURM1_NODES=2 SLURM1_CPUS
 # Lost nodes are noticed, and tasks started again, sooner than on a real cluster.
 export SLURM1_NODE_TIMEOUT=3 SLURM1_MSG_TIMEOUT=2 SLURM1_REQUEUE_DELAY=5 SLURM1_KILL_WAIT=10
 slurm() { bash "$cluster" "$@"; }
-trap 'slurm down >/dev/null 2>&1 || true' EXIT
+trap 'slurm down >/dev/null 2>&1 || true; rm -rf "$SLURM1_DIR"' EXIT
 if ! slurm up; then
     echo "left out: Slurm cannot be installed or started here"
     exit 0
