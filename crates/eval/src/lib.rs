@@ -10,7 +10,8 @@
 //! - [`layer_skips`] scores without some of the layers, which says how much each matters.
 //! - [`bits_per_byte`] measures a shard of held-out text, comparable between tokenizers.
 //!
-//! Every prompt is preceded by the tokenizer's `<|endoftext|>`, as documents are in training.
+//! Every prompt is preceded by what starts a text of the tokenizer's model: `<|endoftext|>` as in training,
+//! unless a model of others has another token for it.
 //! Losses are natural logarithms (nats) unless a name says bits.
 //!
 //! This crate deliberately does not know studies, variants, seeds or stages; it writes no

@@ -178,7 +178,7 @@ fn a_parent_that_exists_lies_beside_the_file_that_names_it() {
     let text = format!(
         "{SMALL}\n[init.inherit]\nparent = \"found\"\n[parents.found]\npath = \"models/found.gguf\"\n"
     );
-    let study = good(&[("studies/a.toml", &text)], &[]).study;
+    let study = good(&[("studies/a.toml", &text)], &["model.context=100"]).study;
     assert!(study.parents.is_empty() && study.parent("found").is_none());
     assert_eq!(study.given("found").unwrap().path, "studies/models/found.gguf");
 }
