@@ -1,7 +1,7 @@
 //! A small vocabulary out of a large one: the paper's compaction.
 
 use crate::coverage::share;
-use crate::definition::{Definition, Symbols};
+use crate::definition::{Definition, NO_PIECE, Symbols};
 use crate::merge_paths::MergePaths;
 use crate::preparation::MARK;
 use crate::{Frequencies, Tokenizer, TokenizerError, invert};
@@ -91,7 +91,7 @@ pub fn compact(
 /// By id: whether the piece stays whatever its count.
 fn fixed(definition: &Definition) -> Vec<bool> {
     let mut kept: Vec<bool> = definition.pieces.iter().map(|piece| piece.added).collect();
-    for id in definition.byte_ids {
+    for id in definition.byte_ids.into_iter().filter(|id| *id != NO_PIECE) {
         kept[id as usize] = true;
     }
     // Written as bytes, the mark would no longer be a space.

@@ -36,7 +36,7 @@ pub(crate) struct Definition {
     pub(crate) turns: Option<Vec<u32>>,
     /// Id of the document separator.
     pub(crate) end_of_text: u32,
-    /// Id of each byte's piece.
+    /// Id of each byte's piece; [`NO_PIECE`] for bytes that some makers leave out.
     pub(crate) byte_ids: [u32; 256],
     /// Whether a whole pre-token that is a piece is that piece, whatever the merges say.
     pub(crate) ignore_merges: bool,
@@ -79,6 +79,9 @@ pub(crate) fn byte_of_name(piece: &str) -> Option<u8> {
     let valid = digits.len() == 2 && digits.bytes().all(upper);
     valid.then(|| u8::from_str_radix(digits, 16).ok())?
 }
+
+/// Stands for the id of a byte without a piece.
+pub(crate) const NO_PIECE: u32 = u32::MAX;
 
 /// The ids of all 256 byte pieces, out of those that there are.
 pub(crate) fn byte_ids(bytes: impl Iterator<Item = (u8, u32)>) -> Result<[u32; 256], String> {

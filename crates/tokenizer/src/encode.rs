@@ -14,8 +14,9 @@ use tokenizers::NormalizedString;
 use unicode_normalization::{IsNormalized, is_nfc_quick};
 
 use crate::added::{self, Added, Normalize};
-use crate::definition::{Definition, Symbols};
+use crate::definition::{Definition, NO_PIECE, Symbols};
 use crate::format::Format;
+use crate::hugging_face;
 use crate::merge_table::{MergeTable, Scratch};
 use crate::preparation::{MARK, Part, Preparation};
 use crate::split::{Splitter, blocks};
@@ -112,7 +113,10 @@ impl Encoder {
                     match whole.encode(block, &self.byte_ids) {
                         Some(found) => ids.extend(found),
                         // No text may be lost: bytes always encode.
-                        None => ids.extend(block.bytes().map(|b| self.byte_ids[b as usize])),
+                        None => {
+                            let bytes = block.bytes().map(|byte| self.byte_ids[usize::from(byte)]);
+                            ids.extend(bytes.filter(|id| *id != NO_PIECE));
+                        }
                     }
                 }
             }
@@ -137,7 +141,7 @@ fn byte_words(definition: &Definition, json: &Value) -> Result<Option<Words>, St
         let plain = numbered.filter(|(piece, _)| !piece.added);
         whole.extend(plain.map(|(piece, id)| (piece.bytes.clone(), id)));
     }
-    let canonical = definition.changes.is_some();
+    let canonical = hugging_face::normal_form(json)?.is_some();
     Ok(Some(Words::Bytes(Box::new(Bytes { added, canonical, splitter, whole }))))
 }
 

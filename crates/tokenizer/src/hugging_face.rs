@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 
 use crate::byte_level::{alphabet, bytes_of};
 use crate::chars::CharIds;
-use crate::definition::{Chars, Definition, Merge, Piece, Symbols, byte_ids, byte_of_name};
+use crate::definition::{
+    Chars, Definition, Merge, NO_PIECE, Piece, Symbols, byte_ids, byte_of_name,
+};
 use crate::invert;
 use crate::preparation::{Cut, MARK, Preparation, Whole, no_mark};
 
@@ -44,7 +46,7 @@ struct Spaces {
 pub(crate) fn read(json: &Value) -> Result<Definition, String> {
     let model = json.get("model").filter(|model| model.is_object());
     let model = model.ok_or("no `model`: it is not a tokenizer.json of Hugging Face")?;
-    let (kind, changes) = kind(json, model)?;
+    let (kind, mut changes) = kind(json, model)?;
     let ids = read_ids(json, model)?;
     let added = read_added(json)?;
     let mut pieces = Vec::with_capacity(ids.len());
@@ -72,9 +74,20 @@ pub(crate) fn read(json: &Value) -> Result<Definition, String> {
     let by_text: HashMap<&str, u32> =
         pieces.iter().zip(0..).map(|(piece, id)| (piece.written.as_str(), id)).collect();
     let byte_ids = match kind {
-        Kind::ByteLevel => byte_ids((0..=255).zip(alphabet()).filter_map(|(byte, c)| {
-            Some((byte, *by_text.get(c.encode_utf8(&mut [0; 4]) as &str)?))
-        })),
+        Kind::ByteLevel => {
+            let found = |(byte, c): (u8, &char)| {
+                Some((byte, *by_text.get(c.encode_utf8(&mut [0; 4]) as &str)?))
+            };
+            let bytes: Vec<(u8, u32)> = (0..=255).zip(alphabet()).filter_map(found).collect();
+            let lost = (0..=255)
+                .filter(|byte| can_be_lost(*byte) && bytes.iter().all(|(known, _)| known != byte));
+            let lost: Vec<u8> = lost.collect();
+            if lost.iter().any(|byte| !never_in_text(*byte)) {
+                let what = "control characters without a piece are left out";
+                changes = Some(changes.map_or(what.to_owned(), |known| format!("{known}, {what}")));
+            }
+            byte_ids(bytes.into_iter().chain(lost.into_iter().map(|byte| (byte, NO_PIECE))))
+        }
         Kind::ByteFallback(_) => {
             byte_ids(by_text.iter().filter_map(|(name, &id)| Some((byte_of_name(name)?, id))))
         }
@@ -194,6 +207,17 @@ fn renumber(post: &mut Value, old_to_new: &[Option<u32>]) {
     }
 }
 
+/// Whether a byte is in no UTF-8, or only in that of planes without characters.
+fn never_in_text(byte: u8) -> bool {
+    matches!(byte, 0xc0 | 0xc1 | 0xf1 | 0xf2 | 0xf5..)
+}
+
+/// Whether a tokenizer may lack a byte: those that are in no text, and control characters but tabs and
+/// ends of lines.
+fn can_be_lost(byte: u8) -> bool {
+    never_in_text(byte) || (byte.is_ascii_control() && !byte.is_ascii_whitespace())
+}
+
 fn not_byte_level(piece: &str) -> String {
     format!(
         "piece `{piece}` is not written in the byte-level alphabet, though `model.byte_fallback` \
@@ -223,7 +247,7 @@ fn kind(json: &Value, model: &Value) -> Result<(Kind, Option<String>), String> {
 }
 
 /// The only change of text that byte-level tokenizers may make: the canonical form of Unicode.
-fn normal_form(json: &Value) -> Result<Option<String>, String> {
+pub(crate) fn normal_form(json: &Value) -> Result<Option<String>, String> {
     let steps = steps(json, "normalizer", "normalizers");
     match steps.iter().find(|step| text(step, "type") != "NFC") {
         Some(step) => Err(changed_text(step)),

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use crate::chars::CharIds;
-use crate::definition::{Definition, Merge, Piece, Symbols};
+use crate::definition::{Definition, Merge, NO_PIECE, Piece, Symbols};
 use crate::pair_ranks::{NO_RANK, PairRanks};
 
 /// Symbols of the longest word that is merged by looking at all its pairs for each merge; a queue
@@ -23,6 +23,8 @@ const MOST_RANKS: usize = 1 << (31 - AT_BITS);
 /// Merges by their pair.
 pub(crate) struct MergeTable {
     byte_ids: [u32; 256],
+    /// Whether some byte has no piece.
+    lacks_bytes: bool,
     /// Indices of the merges of pairs of bytes, which are most of what is looked up: left byte
     /// times 256 plus right byte. Empty where merging starts from characters.
     byte_ranks: Vec<u32>,
@@ -76,7 +78,8 @@ impl MergeTable {
         let pairs = byte_ids.iter().flat_map(|&left| byte_ids.map(|right| (left, right)));
         let byte_ranks = pairs.map(|(left, right)| ranks.get(left, right)).collect();
         let (turns, chars, vocabulary) = (None, None, u32::MAX);
-        Self { byte_ids, byte_ranks, ranks, merges, turns, chars, vocabulary }
+        let lacks_bytes = byte_ids.contains(&NO_PIECE);
+        Self { byte_ids, lacks_bytes, byte_ranks, ranks, merges, turns, chars, vocabulary }
     }
 
     fn of_bytes(&self, left: u8, right: u8) -> u32 {
@@ -120,6 +123,12 @@ impl MergeTable {
     }
 
     fn merge_bytes(&self, word: &[u8], scratch: &mut Scratch, out: &mut Vec<u32>) -> Option<Merge> {
+        let absent = |byte: &u8| self.byte_ids[usize::from(*byte)] == NO_PIECE;
+        if self.lacks_bytes && word.iter().any(absent) {
+            // As if they were not there, as in the `tokenizers` crate.
+            let rest: Vec<u8> = word.iter().copied().filter(|byte| !absent(byte)).collect();
+            return if rest.is_empty() { None } else { self.merge_bytes(&rest, scratch, out) };
+        }
         let start = word.iter().map(|&byte| self.byte_ids[usize::from(byte)]);
         let pairs = word.windows(2).map(|pair| self.of_bytes(pair[0], pair[1]));
         if word.len() <= SHORT && self.merges.len() < MOST_RANKS {

@@ -183,3 +183,32 @@ fn damaged_files_never_panic() {
         bytes[at] = before;
     }
 }
+
+#[test]
+fn control_characters_without_a_piece_are_left_out() {
+    // As in SmolLM2's: pieces of bytes that its training text did not have are missing.
+    let renamed = |json: &mut Value, pieces: &[&str]| {
+        let vocabulary = json["model"]["vocab"].as_object_mut().unwrap();
+        for (number, piece) in pieces.iter().enumerate() {
+            let id = vocabulary.remove(*piece).unwrap();
+            vocabulary.insert(format!("zqzq{number}"), id);
+        }
+    };
+    // Bytes 4, 29, 0xc0 and 0xf5 in the byte-level alphabet.
+    let gone = ["\u{104}", "\u{11d}", "\u{c0}", "\u{f5}"];
+    let ours = changed(|json| renamed(json, &gone)).unwrap();
+    assert!(ours.changes().unwrap().contains("control characters"));
+    let mut json = fixture();
+    renamed(&mut json, &gone);
+    let theirs: tokenizers::Tokenizer = serde_json::from_value(json).unwrap();
+    for text in
+        ["a\u{4}b", "th\u{1d}e lantern", "\u{4}", "\u{4}\u{1d}\u{4}", "on\u{4} \u{4}on", "\u{3}x"]
+    {
+        let expected = theirs.encode_fast(text, false).unwrap().get_ids().to_vec();
+        assert_eq!(ours.encode(text), expected, "{text:?}");
+    }
+    let invalid = changed(|json| renamed(json, &gone[2..])).unwrap();
+    assert_eq!(invalid.changes(), None);
+    let error = changed(|json| renamed(json, &["a"])).unwrap_err();
+    assert!(error.contains("no piece stands for byte 97"), "{error}");
+}
