@@ -28,8 +28,15 @@ fn model(context: usize, seed: u64) -> Decoder {
         ffn: 24,
         tied: false,
         pi: Default::default(),
+        attention: Default::default(),
     };
-    let config = ModelConfig { shape, context, rope_theta: 1e4, norm_eps: 1e-5 };
+    let config = ModelConfig {
+        shape,
+        context,
+        rope_theta: 1e4,
+        rope_scaling: Default::default(),
+        norm_eps: 1e-5,
+    };
     let weights = random_weights(&config, Scheme::Constant, 0.3, seed);
     Decoder::from_weights(&config, &weights, &device(Backend::Flex)).unwrap()
 }

@@ -62,8 +62,15 @@ fn model() -> ModelConfig {
         ffn: 12,
         tied: true,
         pi: Default::default(),
+        attention: Default::default(),
     };
-    ModelConfig { shape, context: 6, rope_theta: 1e4, norm_eps: 1e-5 }
+    ModelConfig {
+        shape,
+        context: 6,
+        rope_theta: 1e4,
+        rope_scaling: Default::default(),
+        norm_eps: 1e-5,
+    }
 }
 
 fn config(snapshots: &[u64]) -> TrainConfig {

@@ -31,7 +31,7 @@ pub struct Chosen<'a> {
 
 pub fn run(root: &Root, args: &ExportArgs) -> CommandResult {
     let loaded = study::load(&args.study)?;
-    let built = graph::build(&loaded.study)?;
+    let built = graph::build(&loaded.study, &root.benchmarks())?;
     let chosen = choose(&loaded.study, &built, args)?;
     let store = root.store();
     let node = built.graph.node(chosen.train);

@@ -14,8 +14,8 @@ use super::timings::Workload;
 use super::{Work, rates};
 use crate::graph::VariantNodes;
 use crate::stages::{
-    benchmarks, compact, corpus, eval, foreign, importance, inherit, losses, masks, progress, select,
-    shards, skips, tokenizer, train,
+    benchmarks, compact, corpus, eval, foreign, importance, inherit, losses, masks, progress,
+    select, shards, skips, tokenizer, train,
 };
 
 const F32: u64 = 4;
