@@ -172,6 +172,9 @@ fn summary<'a>(run: &Run<'a>) -> (Value, BTreeMap<String, Task<'a>>) {
     }
     for (name, group) in &groups {
         results.insert(name.clone(), group.clone());
+        // A group has the shots of its tasks, which share a definition.
+        let of_task = subtasks[name][0].as_str().and_then(|task| shots.get(task)).cloned();
+        shots.insert(name.clone(), of_task.unwrap_or_default());
     }
     let mut summary = json!({ "results": results });
     if !groups.is_empty() {

@@ -41,6 +41,10 @@ struct Source<'a> {
     origin: &'a str,
 }
 
+/// Texts one by one, the list that they come from, and how each of its elements is written.
+type RawValues<'a> =
+    (Option<&'a [Spanned<String>]>, Option<&'a Spanned<String>>, Option<&'a Spanned<String>>);
+
 impl Source<'_> {
     fn wrong(&self, at: usize, key: &str, problem: impl Into<String>) -> BenchmarkError {
         let line = self.text.get(..at).map_or(1, |before| 1 + before.matches('\n').count());
@@ -237,7 +241,7 @@ impl Source<'_> {
         &self,
         at: usize,
         (each_key, of_key, one_key): (&str, &str, &str),
-        raw: (Option<&[Spanned<String>]>, Option<&Spanned<String>>, Option<&Spanned<String>>),
+        raw: RawValues<'_>,
     ) -> Result<Option<Values>, BenchmarkError> {
         match raw {
             (Some(_), Some(_), _) => {

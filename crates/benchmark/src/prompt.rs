@@ -217,10 +217,13 @@ impl Imported {
     }
 }
 
+/// A solved example and its text.
+type Example<'a> = (&'a Record, String);
+
 struct Asking<'a> {
     imported: &'a Imported,
     /// Examples of a prompt, subject and number.
-    headers: BTreeMap<(*const Prompt, &'a str, usize), Vec<(&'a Record, String)>>,
+    headers: BTreeMap<(*const Prompt, &'a str, usize), Vec<Example<'a>>>,
 }
 
 impl<'a> Asking<'a> {

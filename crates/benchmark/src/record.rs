@@ -81,7 +81,7 @@ pub(crate) fn records(
         problems.extend(wrong.into_iter().map(|wrong| problem(found.name, wrong.line, wrong.what)));
         if let Some(labels) = &found.rule.labels {
             let name = format!("{}{labels}", found.folder);
-            match files.names().iter().any(|known| *known == name) {
+            match files.names().contains(&name) {
                 false => {
                     let what = format!("the file of its labels, `{name}`, is missing");
                     problems.push(problem(found.name, 1, what));

@@ -242,8 +242,11 @@ fn upstream() -> Option<PathBuf> {
     there.then_some(path)
 }
 
-/// Records and subjects of the benchmarks of the paper, and ARC.
-const COUNTS: [(&str, &[(&str, usize)], usize); 11] = [
+/// Name, records of each split and number of subjects.
+type Count = (&'static str, &'static [(&'static str, usize)], usize);
+
+/// Of the benchmarks of the paper, and ARC.
+const COUNTS: [Count; 11] = [
     ("mmlu", &[("dev", 285), ("test", 14_042), ("val", 1_531)], 57),
     ("ceval", &[("dev", 260), ("val", 1_346)], 52),
     ("cmmlu", &[("dev", 335), ("test", 11_582)], 67),

@@ -116,8 +116,9 @@ mod tests {
 
     #[test]
     fn tokens_that_begin_with_an_end_stop() {
-        let text = "a line.\n\nand a line.\n\nx.\nx.\n".repeat(20);
-        let tokenizer = Tokenizer::train(std::iter::once(text.as_str()), 264).unwrap();
+        // The only pair of bytes that can be merged.
+        let text = "a\n\nb\n\nx\n\n".repeat(20);
+        let tokenizer = Tokenizer::train(std::iter::once(text.as_str()), 258).unwrap();
         let ends = ["\n\n".to_owned(), "x".to_owned()];
         let stop = Stop::Texts(&ends).tokens(&tokenizer);
         for id in 0..tokenizer.vocabulary() as u32 {
@@ -127,7 +128,7 @@ mod tests {
                 || piece.starts_with(b"x");
             assert_eq!(stop.contains(&id), expected, "{piece:?}");
         }
-        assert!(stop.len() > 2);
+        assert_eq!(stop.len(), 3);
     }
 
     #[test]

@@ -149,10 +149,10 @@ fn contradictions_are_refused() {
     refuse(
         &|j| {
             let vocabulary = j["model"]["vocab"].as_object_mut().unwrap();
-            let id = vocabulary.shift_remove("ÿ").unwrap();
-            vocabulary.insert("ÿÿ".to_owned(), id);
+            let id = vocabulary.shift_remove("é").unwrap();
+            vocabulary.insert("éé".to_owned(), id);
         },
-        "no piece stands for byte 255",
+        "no piece stands for byte 233",
     );
     refuse(&|j| j["pre_tokenizer"]["pretokenizers"][0]["pattern"]["Regex"] = json!("(("), "");
     refuse(&|j| j["version"] = json!("2.0"), "Unknown tokenizer version");

@@ -143,7 +143,7 @@ impl Analysis<'_> {
         let means = values(&sides, measure)?;
         Some(match aligned(&sides, measure)? {
             Ok(Aligned { seeds, mut grids, note }) => {
-                let mean = mean_over(&means[0], &seeds) - mean_over(&means[1], &seeds);
+                let mean = mean_over(means[0], &seeds) - mean_over(means[1], &seeds);
                 let (y, x) = (grids.pop()?, grids.pop()?);
                 Ok(Paired { mean, seeds: seeds.len(), x, y, note })
             }
@@ -153,7 +153,7 @@ impl Analysis<'_> {
                 Err(Difference::untested(mean, 0, reason))
             }
             Err(Unaligned { seeds, reason }) => {
-                let mean = mean_over(&means[0], &seeds) - mean_over(&means[1], &seeds);
+                let mean = mean_over(means[0], &seeds) - mean_over(means[1], &seeds);
                 Err(Difference::untested(mean, seeds.len(), reason))
             }
         })
