@@ -80,7 +80,8 @@ def shown(arguments, root, name, shots):
     command += ["--scoring", "continuation"] + ([] if shots is None else ["--shots", str(shots)])
     out = subprocess.run(command, check=True, capture_output=True, text=True, encoding="utf-8").stdout
     found = {}
-    for line in out.splitlines():
+    # Questions contain other ends of lines than that of JSON lines.
+    for line in filter(None, out.split("\n")):
         item = json.loads(line)
         found.setdefault(item["task"], []).append(item)
     return found
