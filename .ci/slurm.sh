@@ -132,7 +132,7 @@ until_true 10 'the first copy gives way' logged "$orphan" 'taken it over'
 slurm start-node "$lost" >/dev/null
 until_true 90 'the crashed one was started again' logged "$crashed" 'start 2'
 wait "$reference"
-until_true 120 'everything ends' idle
+until_true 600 'everything ends' idle
 "$ablate" report "$short" "${long[@]}" >/dev/null
 same "$scratch/local-long" "$scratch/long" cluster-long
 "$ablate" verify --root "$scratch/long"
