@@ -125,7 +125,7 @@ slurm kill-node "$lost" >/dev/null
 slurm start-node "$node" >/dev/null
 # log TASK: what all starts of a task have printed
 log() { cat "$scratch"/long/data/runs/cluster-long/*/*-train/logs/"$1".log; }
-logged() { log "$1" | grep -q -- "$2"; }
+logged() { grep -q -- "$2" <(log "$1"); }
 until_true 90 'the lost one was started again' logged "$orphan" 'start 2'
 # Its first copy was alive until then: it notices, and keeps its hands off.
 until_true 10 'the first copy gives way' logged "$orphan" 'taken it over'
@@ -138,7 +138,10 @@ same "$scratch/local-long" "$scratch/long" cluster-long
 "$ablate" verify --root "$scratch/long"
 for task in "$orphan" "$crashed"; do
     [ "$(log "$task" | grep -c 'done train')" = 1 ] || fail "task $task was not published exactly once"
-    step=$(log "$task" | sed -n '/start 2/,$p' | grep -m1 -oE ' [0-9]+/' | tr -dc '0-9')
+    # Read to the end: a pipe that closes early is a failure here.
+    step=$(log "$task" | awk '/start 2/ { again = 1 }
+        again && !step && match($0, / [0-9]+\//) { step = substr($0, RSTART + 1, RLENGTH - 2) }
+        END { print step }')
     [ "$step" -gt 500 ] || fail "task $task began at step $step although there was a checkpoint of step 500"
 done
 
