@@ -1,13 +1,14 @@
 //! Runs that stop, are killed, diverge or find something odd on the way.
 
+mod small;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use ablate_corpus::{Shard, ShardWriter, order};
-use ablate_cost::Shape;
 use ablate_model::{Backend, ModelConfig, Scheme, Weights, random_weights, training_device};
 use ablate_train::{
-    Checkpoints, Observer, Outcome, Precision, StepRecord, TrainConfig, TrainData, TrainError,
+    Checkpoints, Observer, Outcome, StepRecord, TrainConfig, TrainData, TrainError,
     ValidationRecord, train, truncate_metrics,
 };
 use tempfile::TempDir;
@@ -95,49 +96,16 @@ fn copy_folder(from: &Path, to: &Path) {
 
 impl Bench {
     fn new() -> Self {
-        let shape = Shape {
-            vocabulary: 24,
-            depth: 1,
-            width: 8,
-            heads: 2,
-            kv_heads: 1,
-            ffn: 12,
-            tied: true,
-            pi: Default::default(),
-            attention: Default::default(),
-        };
         Self {
             folder: tempfile::tempdir().unwrap(),
             config: TrainConfig {
-                steps: 12,
-                context: 6,
-                batch_sequences: 4,
                 micro_sequences: 3,
                 learning_rate: 1e-2,
-                final_ratio: 0.1,
-                warmup: 0.2,
-                weight_decay: 0.1,
-                beta1: 0.9,
-                beta2: 0.95,
-                epsilon: 1e-8,
-                clip: 1.0,
-                precision: Precision::F32,
-                recompute: false,
-                span: None,
-                patience: 0,
-                keep_moments: false,
-                snapshots: Vec::new(),
                 validate_every: 4,
-                validation_windows: 5,
                 checkpoint_every: 5,
+                ..small::config()
             },
-            model: ModelConfig {
-                shape,
-                context: 6,
-                rope_theta: 1e4,
-                norm_eps: 1e-5,
-                rope_scaling: Default::default(),
-            },
+            model: small::model(),
             fingerprint: "bench",
             seed: 1,
         }

@@ -1,57 +1,20 @@
 //! Scoring batches with a frozen model.
 
+mod small;
+
 use ablate_corpus::{Shard, ShardWriter, order};
-use ablate_cost::Shape;
-use ablate_model::{
-    Backend, Decoder, ModelConfig, Scheme, device, random_weights, training_device,
-};
+use ablate_model::{Backend, Decoder, Scheme, device, random_weights, training_device};
+use ablate_train::TrainConfig;
 use ablate_train::rounds::{DrawRule, Ledger, batch_losses, next_order};
-use ablate_train::{Precision, TrainConfig};
 use burn::tensor::{Int, Tensor, TensorData};
 
 #[test]
 fn batch_losses_are_means_over_the_batch() {
-    let shape = Shape {
-        vocabulary: 24,
-        depth: 1,
-        width: 8,
-        heads: 2,
-        kv_heads: 2,
-        ffn: 12,
-        tied: false,
-        pi: Default::default(),
-        attention: Default::default(),
-    };
-    let model = ModelConfig {
-        shape,
-        context: 6,
-        rope_theta: 1e4,
-        norm_eps: 1e-5,
-        rope_scaling: Default::default(),
-    };
-    let config = TrainConfig {
-        steps: 1,
-        context: 6,
-        batch_sequences: 4,
-        micro_sequences: 3,
-        learning_rate: 1e-2,
-        final_ratio: 0.1,
-        warmup: 0.2,
-        weight_decay: 0.1,
-        beta1: 0.9,
-        beta2: 0.95,
-        epsilon: 1e-8,
-        clip: 1.0,
-        precision: Precision::F32,
-        recompute: false,
-        span: None,
-        patience: 0,
-        keep_moments: false,
-        snapshots: Vec::new(),
-        validate_every: 0,
-        validation_windows: 1,
-        checkpoint_every: 0,
-    };
+    let mut model = small::model();
+    model.shape.kv_heads = 2;
+    model.shape.tied = false;
+    let config =
+        TrainConfig { steps: 1, micro_sequences: 3, validation_windows: 1, ..small::config() };
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("shard");
     let text: Vec<u32> = (0..200).map(|i| (i * i + i / 5) % 24).collect();

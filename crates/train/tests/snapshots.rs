@@ -1,14 +1,15 @@
 //! Weights that are shown in the course of a training.
 
+mod small;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use ablate_corpus::{Shard, ShardWriter, order};
-use ablate_cost::Shape;
-use ablate_model::{Backend, ModelConfig, Scheme, Weights, random_weights, training_device};
+use ablate_model::{Backend, Scheme, Weights, random_weights, training_device};
 use ablate_train::{
-    Checkpoints, Observer, Outcome, Precision, Span, StepRecord, TrainConfig, TrainData,
-    TrainError, ValidationRecord, train,
+    Checkpoints, Observer, Outcome, Span, StepRecord, TrainConfig, TrainData, TrainError,
+    ValidationRecord, train,
 };
 
 /// Keeps what it is shown; stops, or has no room, on demand.
@@ -52,51 +53,8 @@ impl Observer for Kept {
     }
 }
 
-fn model() -> ModelConfig {
-    let shape = Shape {
-        vocabulary: 24,
-        depth: 1,
-        width: 8,
-        heads: 2,
-        kv_heads: 1,
-        ffn: 12,
-        tied: true,
-        pi: Default::default(),
-        attention: Default::default(),
-    };
-    ModelConfig {
-        shape,
-        context: 6,
-        rope_theta: 1e4,
-        rope_scaling: Default::default(),
-        norm_eps: 1e-5,
-    }
-}
-
 fn config(snapshots: &[u64]) -> TrainConfig {
-    TrainConfig {
-        steps: 12,
-        context: 6,
-        batch_sequences: 4,
-        micro_sequences: 4,
-        learning_rate: 2e-2,
-        final_ratio: 0.1,
-        warmup: 0.2,
-        weight_decay: 0.1,
-        beta1: 0.9,
-        beta2: 0.95,
-        epsilon: 1e-8,
-        clip: 1.0,
-        precision: Precision::F32,
-        recompute: false,
-        span: None,
-        patience: 0,
-        keep_moments: false,
-        snapshots: snapshots.to_vec(),
-        validate_every: 0,
-        validation_windows: 5,
-        checkpoint_every: 4,
-    }
+    TrainConfig { snapshots: snapshots.to_vec(), checkpoint_every: 4, ..small::config() }
 }
 
 /// A run with its checkpoints in `folder`.
@@ -114,8 +72,8 @@ fn run(folder: &Path, config: &TrainConfig, kept: &mut Kept) -> Result<Outcome, 
         validation: Vec::new(),
     };
     let checkpoints = Checkpoints::new(folder.join("checkpoints"), "snapshots");
-    let init = random_weights(&model(), Scheme::Constant, 0.1, 1);
-    train(config, &model(), init, &data, &checkpoints, &training_device(Backend::Flex), kept)
+    let init = random_weights(&small::model(), Scheme::Constant, 0.1, 1);
+    train(config, &small::model(), init, &data, &checkpoints, &training_device(Backend::Flex), kept)
 }
 
 const POINTS: [u64; 4] = [3, 4, 7, 11];

@@ -1,13 +1,14 @@
 //! Runs that go on where others ended, and runs that explode.
 
+mod small;
+
 use std::path::Path;
 
 use ablate_corpus::{Shard, ShardWriter, order};
-use ablate_cost::Shape;
-use ablate_model::{Backend, ModelConfig, Scheme, random_weights, training_device};
+use ablate_model::{Backend, Scheme, random_weights, training_device};
 use ablate_train::{
-    Checkpoints, Initial, Moments, Observer, Outcome, Precision, Span, StepRecord, TrainConfig,
-    TrainData, TrainError, ValidationRecord, train,
+    Checkpoints, Initial, Moments, Observer, Outcome, Span, StepRecord, TrainConfig, TrainData,
+    TrainError, ValidationRecord, train,
 };
 
 /// Losses and learning rates of the steps; stops on demand.
@@ -34,51 +35,8 @@ impl Observer for Seen {
     }
 }
 
-fn model() -> ModelConfig {
-    let shape = Shape {
-        vocabulary: 24,
-        depth: 1,
-        width: 8,
-        heads: 2,
-        kv_heads: 1,
-        ffn: 12,
-        tied: true,
-        pi: Default::default(),
-        attention: Default::default(),
-    };
-    ModelConfig {
-        shape,
-        context: 6,
-        rope_theta: 1e4,
-        norm_eps: 1e-5,
-        rope_scaling: Default::default(),
-    }
-}
-
 fn config(steps: u64) -> TrainConfig {
-    TrainConfig {
-        steps,
-        context: 6,
-        batch_sequences: 4,
-        micro_sequences: 4,
-        learning_rate: 2e-2,
-        final_ratio: 0.1,
-        warmup: 0.2,
-        weight_decay: 0.1,
-        beta1: 0.9,
-        beta2: 0.95,
-        epsilon: 1e-8,
-        clip: 1.0,
-        precision: Precision::F32,
-        recompute: false,
-        span: None,
-        patience: 0,
-        keep_moments: false,
-        snapshots: Vec::new(),
-        validate_every: 0,
-        validation_windows: 5,
-        checkpoint_every: 4,
-    }
+    TrainConfig { steps, checkpoint_every: 4, ..small::config() }
 }
 
 /// A run over the windows from `from` on, with its checkpoints in `folder`.
@@ -103,14 +61,14 @@ fn run(
         validation: Vec::new(),
     };
     let checkpoints = Checkpoints::new(folder.join("checkpoints"), "spans");
-    train(config, &model(), init, &data, &checkpoints, &training_device(Backend::Flex), seen)
+    train(config, &small::model(), init, &data, &checkpoints, &training_device(Backend::Flex), seen)
 }
 
 /// One schedule cut into two runs, the moments carried over through a file, is one run.
 #[test]
 fn two_runs_with_kept_moments_are_one() {
     let folders = [(); 3].map(|()| tempfile::tempdir().unwrap());
-    let init = || random_weights(&model(), Scheme::Constant, 0.1, 1);
+    let init = || random_weights(&small::model(), Scheme::Constant, 0.1, 1);
     let mut whole = Seen::default();
     let reference = run(folders[0].path(), &config(12), init(), 0, &mut whole).unwrap();
 
@@ -153,7 +111,7 @@ fn two_runs_with_kept_moments_are_one() {
 #[test]
 fn an_exploding_loss_ends_the_run() {
     let exploding = TrainConfig { learning_rate: 3.0, patience: 3, warmup: 0.1, ..config(12) };
-    let init = || random_weights(&model(), Scheme::Constant, 0.1, 1);
+    let init = || random_weights(&small::model(), Scheme::Constant, 0.1, 1);
     let folder = tempfile::tempdir().unwrap();
     let mut seen = Seen::default();
     let error = run(folder.path(), &exploding, init(), 0, &mut seen).unwrap_err();
