@@ -20,6 +20,8 @@ mod lease;
 mod owner;
 mod process;
 mod protocol;
+#[cfg(test)]
+mod sample;
 mod scheduler;
 mod store;
 mod survey;

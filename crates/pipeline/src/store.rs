@@ -260,29 +260,7 @@ pub(crate) fn failed_path(path: &Path) -> PathBuf {
 mod tests {
     use super::*;
     use crate::attempt::Entry;
-    use crate::graph::Graph;
-    use serde_json::{Value, json};
-    use std::collections::BTreeMap;
-
-    fn node(graph: &mut Graph) -> Node {
-        let id = graph.add("text", 1, "my text", json!({"n": 1}), []).unwrap();
-        graph.node(id).clone()
-    }
-
-    fn artifact(node: &Node) -> Artifact {
-        Artifact {
-            key: node.key().clone(),
-            stage: node.stage.to_owned(),
-            name: node.name.clone(),
-            version: node.version,
-            recipe: node.recipe.clone(),
-            inputs: BTreeMap::new(),
-            files: Vec::new(),
-            finished: "2026-01-01T00:00:00Z".to_owned(),
-            seconds: 1.0,
-            execution: Value::Null,
-        }
-    }
+    use crate::sample::{artifact, node};
 
     fn publish(store: &Store, node: &Node) {
         let entry = Entry { path: store.path(node) };
@@ -295,7 +273,7 @@ mod tests {
     fn a_changed_file_is_found_and_set_aside() {
         let directory = tempfile::tempdir().unwrap();
         let store = Store::new(directory.path());
-        let node = node(&mut Graph::new());
+        let node = node();
         for expected in [".corrupt", ".corrupt-1"] {
             publish(&store, &node);
             assert_eq!(store.verify(&node).unwrap(), None);
@@ -311,7 +289,7 @@ mod tests {
     fn a_damaged_record_is_found_and_set_aside() {
         let directory = tempfile::tempdir().unwrap();
         let store = Store::new(directory.path());
-        let node = node(&mut Graph::new());
+        let node = node();
         publish(&store, &node);
         fs::write(store.path(&node).join(".artifact.json"), "{").unwrap();
         assert!(matches!(store.state(&node).unwrap(), State::Missing));

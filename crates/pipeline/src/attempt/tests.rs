@@ -1,33 +1,9 @@
-use std::collections::BTreeMap;
-
-use serde_json::{Value, json};
-
 use super::*;
-use crate::graph::{Graph, Node};
+use crate::graph::Node;
 use crate::lease::Terms;
 use crate::owner::Claim;
+use crate::sample::{artifact, node};
 use crate::store::{State, Store};
-
-fn node() -> Node {
-    let mut graph = Graph::new();
-    let id = graph.add("text", 1, "my text", json!({"n": 1}), []).unwrap();
-    graph.node(id).clone()
-}
-
-fn artifact(node: &Node) -> Artifact {
-    Artifact {
-        key: node.key().clone(),
-        stage: node.stage.to_owned(),
-        name: node.name.clone(),
-        version: node.version,
-        recipe: node.recipe.clone(),
-        inputs: BTreeMap::new(),
-        files: Vec::new(),
-        finished: "2026-01-01T00:00:00Z".to_owned(),
-        seconds: 1.0,
-        execution: Value::Null,
-    }
-}
 
 /// A store with one node, and leases on it.
 struct Bench {
