@@ -3,11 +3,10 @@
 use std::fmt::Write;
 
 use ablate_benchmark::{Ask, Library, Question, Way, import};
-use ablate_eval::Scoring;
 use serde_json::json;
 
 use super::{print, say};
-use crate::cli::{DataCommand, ImportArgs, ListArgs, PromptScoring, ShowArgs};
+use crate::cli::{DataCommand, ImportArgs, ListArgs, ShowArgs};
 use crate::exit::{CommandError, CommandResult, Exit};
 use crate::root::Root;
 
@@ -102,10 +101,7 @@ fn show(library: &Library, args: &ShowArgs) -> CommandResult {
     if !args.subject.is_empty() {
         found.records.retain(|record| args.subject.contains(&record.subject));
     }
-    let scoring = args.scoring.map(|scoring| match scoring {
-        PromptScoring::Ppl => Scoring::Ppl,
-        PromptScoring::Continuation => Scoring::Continuation,
-    });
+    let scoring = args.scoring.map(ablate_eval::Scoring::from);
     let limit = (args.count > 0).then_some(args.count);
     let ask = Ask { scoring, shots: args.shots, limit };
     let questions = found.ask(&ask).map_err(CommandError::usage)?;

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::plan::table::{table, text};
 use super::{print, say};
-use crate::cli::{EvalArgs, Scoring};
+use crate::cli::EvalArgs;
 use crate::exit::{CommandError, CommandResult, Exit};
 use crate::foreign::open_model;
 use crate::stages::eval::BATCH_TOKENS;
@@ -31,10 +31,7 @@ pub fn run(args: &EvalArgs) -> CommandResult {
     let options = EvalOptions {
         batch_tokens: BATCH_TOKENS,
         max_new_tokens: args.max_new_tokens,
-        scoring: match args.scoring {
-            Scoring::Ppl => ablate_eval::Scoring::Ppl,
-            Scoring::Continuation => ablate_eval::Scoring::Continuation,
-        },
+        scoring: args.scoring.into(),
     };
     let shown = std::io::stderr().is_terminal();
     let mut tenth = 0;

@@ -11,7 +11,7 @@ use ablate_spec::{Corpus, Eval, Files, Origin};
 use ablate_tokenizer::{Tokenizer, smallest};
 
 use crate::exit::CommandError;
-use crate::stages::{benchmarks, eval};
+use crate::stages::benchmarks;
 
 /// Files and their blake3, in the order of their names.
 pub struct Content {
@@ -225,10 +225,7 @@ fn imported(
 ) -> Result<benchmarks::Imported, CommandError> {
     // Asked now, so that what cannot be asked is known before anything is made.
     let found = library.open(name).map_err(CommandError::usage)?;
-    let scoring = match asked.scoring {
-        ablate_spec::Scoring::Ppl => eval::Scoring::Ppl,
-        ablate_spec::Scoring::Continuation => eval::Scoring::Continuation,
-    };
+    let scoring = asked.scoring.into();
     let ask = benchmarks::ask(scoring, asked.items);
     let items = found.ask(&ask).map_err(CommandError::usage)?.len();
     let definition = library.definition(name).map_err(CommandError::usage)?;

@@ -43,7 +43,7 @@ pub fn inherit(
         spec::LayerCriterion::Learned => inherit::Layers::Learned,
     };
     if matches!(layers, inherit::Layers::Skips | inherit::Layers::Influence) {
-        let recipe = skips::Recipe { scoring: scoring(variant), counts: vec![1] };
+        let recipe = skips::Recipe { scoring: variant.eval.scoring.into(), counts: vec![1] };
         let of =
             [("weights", parent.node), ("tokenizer", parent.tokenizer), ("benchmarks", benchmarks)];
         let (graph, name) = (&mut built.graph, &parent.name);
@@ -201,7 +201,7 @@ pub fn seed(
     let points = variant.eval.points as u64;
     let rounds = rounds::rounds(graph, variant, text, (seed, points), weights)?;
     let last = rounds.last().ok_or_else(|| CommandError::bug("a variant without a round"))?;
-    let scoring = scoring(variant);
+    let scoring = variant.eval.scoring.into();
     let recipe = eval::Recipe { scoring, max_new_tokens: variant.eval.max_new_tokens };
     let inputs = [
         ("weights", last.train),
@@ -251,13 +251,6 @@ pub fn model(variant: &spec::Variant) -> ModelConfig {
         rope_theta: variant.model.rope_theta,
         norm_eps: variant.model.norm_eps,
         rope_scaling: Default::default(),
-    }
-}
-
-fn scoring(variant: &spec::Variant) -> eval::Scoring {
-    match variant.eval.scoring {
-        spec::Scoring::Ppl => eval::Scoring::Ppl,
-        spec::Scoring::Continuation => eval::Scoring::Continuation,
     }
 }
 

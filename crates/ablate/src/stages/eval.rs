@@ -37,6 +37,15 @@ pub enum Scoring {
     Continuation,
 }
 
+impl From<ablate_spec::Scoring> for Scoring {
+    fn from(scoring: ablate_spec::Scoring) -> Self {
+        match scoring {
+            ablate_spec::Scoring::Ppl => Self::Ppl,
+            ablate_spec::Scoring::Continuation => Self::Continuation,
+        }
+    }
+}
+
 impl From<Scoring> for ablate_eval::Scoring {
     fn from(scoring: Scoring) -> Self {
         match scoring {
