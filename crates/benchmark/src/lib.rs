@@ -15,7 +15,6 @@ mod files;
 pub mod harness;
 mod import;
 mod library;
-mod names;
 mod parse;
 mod prompt;
 mod read;

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use ablate_suggestion::{closest, quoted};
+
 use crate::BenchmarkError;
 use crate::definition::Definition;
 use crate::import::{DEFINITION, Imported, Provenance, read};
-use crate::names::{closest, quoted};
 
 macro_rules! shipped {
     ($($name:literal),* $(,)?) => {

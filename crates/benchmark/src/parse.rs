@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use ablate_suggestion::{closest, quoted};
 use toml::Spanned;
 
 use crate::BenchmarkError;
@@ -9,7 +10,6 @@ use crate::definition::{
     Answer, Definition, Format, Prompt, Raw, RawAnswer, RawPrompt, RawReader, Reader, Shots,
     Values, Way,
 };
-use crate::names::{closest, quoted};
 use crate::template::{Path, Template};
 
 /// Metrics that a prompt may name as its headline.

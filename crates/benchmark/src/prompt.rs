@@ -159,10 +159,9 @@ fn keys(answer: &Answer, record: &Value, options: usize) -> Result<Vec<usize>, S
         return Err("the key is empty".to_owned());
     }
     let place = |text: &String| {
-        values
-            .iter()
-            .position(|value| value == text)
-            .ok_or_else(|| format!("the key {text:?} is none of {}", crate::names::quoted(&values)))
+        values.iter().position(|value| value == text).ok_or_else(|| {
+            format!("the key {text:?} is none of {}", ablate_suggestion::quoted(&values))
+        })
     };
     texts.iter().map(place).collect()
 }
@@ -187,7 +186,7 @@ impl Imported {
         if wanted.is_empty() {
             let problem = format!(
                 "the split it is scored on was not imported; there are {}",
-                crate::names::quoted(&self.about.splits.keys().collect::<Vec<_>>())
+                ablate_suggestion::quoted(&self.about.splits.keys().collect::<Vec<_>>())
             );
             return Err(asking.wrong(problem));
         }

@@ -2,10 +2,11 @@
 //! `b - a > d - c`, relations of the metric to a size such as `rises with depth`, and which layers
 //! matter, as in `first 2 layers > middle layers`.
 
+use ablate_suggestion::advice;
+
 use crate::file::ClaimTable;
 use crate::naming::slug_problem;
 use crate::reporter::Reporter;
-use crate::suggestion::advice;
 use crate::tree::{At, Node, Table};
 use crate::{Claim, End, Expectation, Quantity};
 

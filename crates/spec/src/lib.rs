@@ -45,7 +45,6 @@ mod size;
 mod skips;
 mod structure;
 mod study;
-mod suggestion;
 mod tables;
 mod tree;
 mod twins;

@@ -1,8 +1,9 @@
 //! Checks that a child fits into the parent that it inherits from.
 
+use ablate_suggestion::advice;
+
 use crate::blame::Blame;
 use crate::reporter::Reporter;
-use crate::suggestion::advice;
 use crate::{Grouping, Inherit, Init, LayerCriterion, Parent, Variant, WidthCriterion};
 
 /// Reports masks that cannot be learned.

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use ablate_suggestion::advice;
+
 use crate::Study;
 use crate::diagnostic::{Diagnostic, Failure, SourceText};
 use crate::file::Mirrors;
@@ -9,7 +11,6 @@ use crate::layers::{Layers, Read};
 use crate::merge::overlay;
 use crate::reporter::Reporter;
 use crate::resolve;
-use crate::suggestion::advice;
 use crate::tree::{At, Node, Table};
 
 /// What is laid over the study file from outside.

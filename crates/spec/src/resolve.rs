@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use ablate_suggestion::advice;
+
 use crate::blame::Blame;
 use crate::changes::{self, Leaf};
 use crate::claims;
@@ -15,7 +17,6 @@ use crate::merge::overlay;
 use crate::naming::{slug, slug_problem};
 use crate::reporter::Reporter;
 use crate::sections::{self, SMALLEST_VOCABULARY, Sections};
-use crate::suggestion::advice;
 use crate::tree::{At, Node, Table, Value};
 use crate::{Design, GivenParent, Held, Init, Model, Parent, Report, Study, Variant};
 use crate::{axes, points, sampler, skips, twins};

@@ -2,11 +2,11 @@
 //! numbers out of range. Everything found is reported at its place and marked in the tree, so
 //! that later checks neither stumble over it nor report it again.
 
+use ablate_suggestion::{advice, closest, quoted};
 use serde_json::Value as Json;
 
 use crate::reporter::Reporter;
 use crate::size::{self, Unit};
-use crate::suggestion::{advice, closest, quoted};
 use crate::tree::{At, Entry, Node, Table, Value};
 use crate::{alternatives, schema};
 

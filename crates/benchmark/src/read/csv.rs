@@ -35,7 +35,7 @@ pub(super) fn read(text: &str, columns: Option<&[String]>) -> (Vec<Read>, Vec<Wr
                 "it has {} columns, not the {} ({})",
                 fields.len(),
                 columns.len(),
-                crate::names::quoted(&columns)
+                ablate_suggestion::quoted(&columns)
             )
         };
         wrong.push(Wrong::new(line, what));

@@ -1,10 +1,9 @@
-//! Did-you-mean.
+//! Did-you-mean: which of some names was probably meant by one that is none of them.
+//!
+//! This crate deliberately does not know what the names are of, and prints nothing.
 
 /// The candidate that was most probably meant, if one is close enough.
-pub(crate) fn closest<'a>(
-    word: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = word.to_lowercase();
     candidates
         .into_iter()
@@ -18,7 +17,7 @@ pub(crate) fn closest<'a>(
 }
 
 /// The help text of an unknown name: the closest candidate, or all of them.
-pub(crate) fn advice(word: &str, what: &str, candidates: &[&str]) -> Option<String> {
+pub fn advice(word: &str, what: &str, candidates: &[&str]) -> Option<String> {
     match closest(word, candidates.iter().copied()) {
         Some(candidate) => Some(format!("did you mean `{candidate}`?")),
         None if candidates.is_empty() => None,
@@ -27,8 +26,8 @@ pub(crate) fn advice(word: &str, what: &str, candidates: &[&str]) -> Option<Stri
 }
 
 /// "`a`, `b`, `c`"
-pub(crate) fn quoted(names: &[&str]) -> String {
-    let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+pub fn quoted(names: &[impl AsRef<str>]) -> String {
+    let names: Vec<_> = names.iter().map(|name| format!("`{}`", name.as_ref())).collect();
     names.join(", ")
 }
 
