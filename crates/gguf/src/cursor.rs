@@ -13,6 +13,11 @@ impl<'a> Cursor<'a> {
         Self { all, at: 0 }
     }
 
+    /// Bytes that are left.
+    pub(crate) fn left(&self) -> usize {
+        self.all.len() - self.at
+    }
+
     pub(crate) fn at(&self) -> usize {
         self.at
     }
@@ -44,7 +49,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    fn cut(&self, what: &str) -> GgufError {
+    pub(crate) fn cut(&self, what: &str) -> GgufError {
         GgufError::Cut { length: self.all.len(), what: what.to_owned() }
     }
 }

@@ -115,16 +115,16 @@ pub enum GgufError {
         /// Bytes of the file.
         length: usize,
     },
-    /// A tensor that does not start where tensors may.
+    /// A tensor that does not start where the one before it ends.
     #[error(
-        "the tensor `{name}` starts at byte {offset} of the tensors, which is no multiple of {alignment}: the file is damaged"
+        "the tensor `{name}` starts at byte {offset} of the tensors instead of {expected}: the file is damaged"
     )]
-    Unaligned {
+    Misplaced {
         /// The tensor.
         name: String,
         /// Where it starts.
         offset: u64,
-        /// What it should be a multiple of.
-        alignment: u64,
+        /// Where the one before it ends, and padding.
+        expected: u64,
     },
 }

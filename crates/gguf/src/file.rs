@@ -67,26 +67,30 @@ impl Gguf {
         }
         let alignment = alignment(metadata.get("general.alignment"))?;
         let mut tensors = BTreeMap::new();
-        let mut offsets = Vec::new();
+        // Tensors lie one after the other, in the order of the list, as llama.cpp demands: an offset that
+        // was changed would otherwise read the values of another tensor.
+        let mut next = 0u64;
         for index in 0..tensor_count {
             let name = cursor.text(&format!("the name of tensor {index}"))?;
-            let (info, offset) = info(&mut cursor, &name)?;
-            if !offset.is_multiple_of(alignment) {
-                return Err(GgufError::Unaligned { name, offset, alignment });
+            let (mut info, offset) = info(&mut cursor, &name)?;
+            if offset != next {
+                return Err(GgufError::Misplaced { name, offset, expected: next });
             }
-            offsets.push((name.clone(), offset));
+            // Checked against the length of the file below.
+            info.start = usize::try_from(offset).unwrap_or(usize::MAX);
+            let after = next.saturating_add(info.bytes as u64);
+            next = after.checked_next_multiple_of(alignment).unwrap_or(u64::MAX);
             if tensors.insert(name.clone(), info).is_some() {
                 return Err(GgufError::Twice { what: format!("the tensor `{name}`") });
             }
         }
         let data = (cursor.at() as u64).next_multiple_of(alignment);
-        for (name, offset) in offsets {
-            let Some(info) = tensors.get_mut(&name) else { continue };
-            let start = data.saturating_add(offset);
+        for (name, info) in &mut tensors {
+            let start = data.saturating_add(info.start as u64);
             let end = start.checked_add(info.bytes as u64);
             if end.is_none_or(|end| end > bytes.len() as u64) {
                 let (needs, length) = (info.bytes as u64, bytes.len());
-                return Err(GgufError::Outside { name, start, bytes: needs, length });
+                return Err(GgufError::Outside { name: name.clone(), start, bytes: needs, length });
             }
             info.start = start as usize;
         }

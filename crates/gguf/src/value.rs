@@ -91,7 +91,10 @@ impl Value {
                     return Err(GgufError::Depth { what: what.to_owned() });
                 }
                 let (inner, length) = (cursor.u32(what)?, cursor.u64(what)?);
-                // Each value takes a byte at least, so a length that is a lie ends with the file.
+                // A length that is a lie is found before anything is made of what follows.
+                if length > (cursor.left() / least_bytes(inner)) as u64 {
+                    return Err(cursor.cut(what));
+                }
                 let mut values = Vec::new();
                 for _ in 0..length {
                     values.push(Self::of_kind(cursor, inner, what, depth + 1)?);
@@ -103,6 +106,17 @@ impl Value {
             12 => Ok(Self::Float(f64::from_le_bytes(cursor.bytes(what)?))),
             kind => Err(GgufError::Kind { what: what.to_owned(), kind }),
         }
+    }
+}
+
+/// Bytes that a value of a kind takes at least.
+fn least_bytes(kind: u32) -> usize {
+    match kind {
+        2 | 3 => 2,
+        4..=6 => 4,
+        8 | 10..=12 => 8,
+        9 => 12,
+        _ => 1,
     }
 }
 
@@ -150,6 +164,9 @@ mod tests {
         assert!(error(&text).contains("before the end of `x`"));
         let list = [9u32.to_le_bytes().as_slice(), &[0; 4], &[255; 8], &[1; 9]].concat();
         assert!(error(&list).contains("it ends at byte 25"));
+        // Eight numbers of which the file has two: known before one is read.
+        let list = [9u32.to_le_bytes().as_slice(), &[10, 0, 0, 0, 3], &[0; 7], &[1; 16]].concat();
+        assert!(error(&list).contains("before the end of `x`"));
         let inner = [9, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0].repeat(9);
         let deep = [9u32.to_le_bytes().to_vec(), inner];
         assert!(error(&deep.concat()).contains("and deeper"));

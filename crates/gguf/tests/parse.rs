@@ -102,8 +102,14 @@ fn what_is_wrong_is_said() {
     assert!(with(&[4, 0], 0, 0).contains("no length"));
     assert!(with(&[1 << 62, 1 << 62], 0, 0).contains("axes"));
     assert!(with(&[1 << 40], 0, 0).contains("takes 4398046511104 bytes"));
-    assert!(with(&[4], 0, u64::MAX - 31).contains("takes 16 bytes"));
-    assert!(with(&[4], 0, 7).contains("no multiple of 32"));
+    assert!(with(&[4], 0, u64::MAX - 31).contains("instead of 0"));
+    assert!(with(&[4], 0, 7).contains("starts at byte 7 of the tensors instead of 0"));
+    // Inside of the file and aligned, but another tensor's place.
+    let mut over = File::start(2, 0);
+    over.tensor("a", &[8], 0, 0).tensor("b", &[8], 0, 0);
+    assert!(
+        error(over.data(&[0; 64])).contains("`b` starts at byte 0 of the tensors instead of 32")
+    );
 
     let mut twice = File::start(0, 2);
     twice.text("x").u32(4).u32(1).text("x").u32(4).u32(1);

@@ -83,7 +83,7 @@ pub(crate) fn read(json: &Value) -> Result<Definition, String> {
                 .filter(|byte| can_be_lost(*byte) && bytes.iter().all(|(known, _)| known != byte));
             let lost: Vec<u8> = lost.collect();
             if lost.iter().any(|byte| !never_in_text(*byte)) {
-                let what = "control characters without a piece are left out";
+                let what = "control characters and unassigned planes without a piece are left out";
                 changes = Some(changes.map_or(what.to_owned(), |known| format!("{known}, {what}")));
             }
             byte_ids(bytes.into_iter().chain(lost.into_iter().map(|byte| (byte, NO_PIECE))))
@@ -207,15 +207,16 @@ fn renumber(post: &mut Value, old_to_new: &[Option<u32>]) {
     }
 }
 
-/// Whether a byte is in no UTF-8, or only in that of planes without characters.
+/// Whether a byte is in no UTF-8.
 fn never_in_text(byte: u8) -> bool {
-    matches!(byte, 0xc0 | 0xc1 | 0xf1 | 0xf2 | 0xf5..)
+    matches!(byte, 0xc0 | 0xc1 | 0xf5..)
 }
 
-/// Whether a tokenizer may lack a byte: those that are in no text, and control characters but tabs and
-/// ends of lines.
+/// Whether a tokenizer may lack a byte: those that are in no text, those of planes to which no character
+/// is assigned, and control characters but tabs and ends of lines.
 fn can_be_lost(byte: u8) -> bool {
-    never_in_text(byte) || (byte.is_ascii_control() && !byte.is_ascii_whitespace())
+    let control = byte.is_ascii_control() && !byte.is_ascii_whitespace();
+    never_in_text(byte) || matches!(byte, 0xf1 | 0xf2) || control
 }
 
 fn not_byte_level(piece: &str) -> String {

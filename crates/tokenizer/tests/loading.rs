@@ -209,6 +209,9 @@ fn control_characters_without_a_piece_are_left_out() {
     }
     let invalid = changed(|json| renamed(json, &gone[2..])).unwrap();
     assert_eq!(invalid.changes(), None);
+    // U+40000 is a character of Rust's, and begins with 0xf1.
+    let plane = changed(|json| renamed(json, &["\u{f1}"])).unwrap();
+    assert!(plane.changes().unwrap().contains("unassigned planes"));
     let error = changed(|json| renamed(json, &["a"])).unwrap_err();
     assert!(error.contains("no piece stands for byte 97"), "{error}");
 }

@@ -123,15 +123,23 @@ fn config(file: &Gguf, notes: &mut Vec<String>) -> Result<ModelConfig, String> {
     if optional("rope.dimension_count")?.is_some_and(|turned| turned != shape.head_dim()) {
         return Err("only a part of its heads is turned, which is not computed".to_owned());
     }
-    let scaling = match value("rope.scaling.type").and_then(Value::text) {
-        None | Some("none") => RopeScaling::None,
-        Some("linear") => {
-            let factor = number("rope.scaling.factor")?;
-            RopeScaling::Linear {
-                factor: factor.ok_or("the factor of its RoPE scaling is missing")?,
-            }
+    // As in llama.cpp: the older key where the newer is missing, and a factor alone is linear.
+    let factor = match number("rope.scaling.factor")? {
+        None => number("rope.scale_linear")?,
+        factor => factor,
+    };
+    let kind = match value("rope.scaling.type") {
+        None => None,
+        Some(kind) => Some(kind.text().ok_or("the kind of its RoPE scaling is no text")?),
+    };
+    let scaling = match (kind, factor) {
+        (Some("none"), _) | (None, None) => RopeScaling::None,
+        (None, Some(factor)) if factor == 0.0 || factor == 1.0 => RopeScaling::None,
+        (None | Some("linear"), Some(factor)) => RopeScaling::Linear { factor },
+        (Some("linear"), None) => {
+            return Err("the factor of its RoPE scaling is missing".to_owned());
         }
-        Some(other) => {
+        (Some(other), _) => {
             return Err(format!(
                 "its RoPE scaling is of the kind `{other}`; only `linear` is computed, and divisors \
                  (`{DIVISORS}`)"
