@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use ablate_benchmark::Library;
 use ablate_pipeline::write_atomic;
+use ablate_report::ReportError;
 use ablate_spec::Options;
 use serde::{Deserialize, Serialize};
 
@@ -44,7 +45,10 @@ pub fn note(
         keys: built.graph.iter().map(|(_, node)| node.key().to_string()).collect(),
     };
     let bytes = serde_json::to_vec_pretty(&reference).map_err(CommandError::bug)?;
-    let path = folder.join(format!("{name}.json"));
+    // The same name may be another study's, or the same study changed by `--set`.
+    let of = serde_json::to_vec(&(&reference.study, &reference.profile, &reference.set));
+    let own = blake3::hash(&of.map_err(CommandError::bug)?).to_hex();
+    let path = folder.join(format!("{name}-{}.json", &own[..12]));
     let written = fs::create_dir_all(&folder).and_then(|()| write_atomic(&path, &bytes));
     written.map_err(|error| {
         CommandError::machine(format!("cannot write `{}`: {error}", path.display()))
@@ -68,16 +72,28 @@ impl References {
         let mut all = Self::default();
         let mut noted = BTreeSet::new();
         for path in files(&root.references(), 1) {
-            let Ok(bytes) = fs::read(&path) else { continue };
-            let Ok(reference) = serde_json::from_slice::<Reference>(&bytes) else { continue };
+            let read = fs::read(&path).map_err(|error| error.to_string()).and_then(|bytes| {
+                serde_json::from_slice::<Reference>(&bytes).map_err(|error| error.to_string())
+            });
+            let reference = match read {
+                Ok(reference) => reference,
+                Err(why) => {
+                    all.unknown.push((path.display().to_string(), why));
+                    continue;
+                }
+            };
             if reference.study.is_file() {
                 all.take(reference.keys);
                 noted.insert(reference.study);
             }
         }
         for folder in folders_of(&root.path().join("reports")) {
-            if let Ok(keys) = ablate_report::sources(&folder) {
-                all.take(keys.into_iter().map(|(_, _, key)| key));
+            match ablate_report::sources(&folder) {
+                Ok(keys) => all.take(keys.into_iter().map(|(_, _, key)| key)),
+                Err(ReportError::NoReport { .. }) => {}
+                Err(error) => {
+                    all.unknown.push((folder.display().to_string(), error.to_string()));
+                }
             }
         }
         let mut seen = BTreeSet::new();

@@ -63,11 +63,15 @@ impl Entry {
         format!("{}/{}", stage.to_string_lossy(), name.to_string_lossy())
     }
 
-    /// Removes it: renamed first, so that no half of a result is ever seen.
+    /// Removes it: renamed first, so that no half of a result is ever seen. What is gone already, or was
+    /// renamed by its owner, is nothing to remove.
     ///
     /// # Errors
     /// When the disk says no.
     pub fn remove(&self) -> Result<(), StoreError> {
+        if !self.path.exists() {
+            return Ok(());
+        }
         if self.path.is_dir() {
             let aside = self.path.with_file_name(format!(".trash-{}", token()));
             attempt("remove", &self.path, fs::rename(&self.path, &aside))?;
@@ -178,7 +182,11 @@ fn size(path: &Path) -> io::Result<u64> {
         return Ok(metadata.len());
     }
     let mut sum = 0;
-    for entry in fs::read_dir(path)? {
+    let entries = match fs::read_dir(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        entries => entries?,
+    };
+    for entry in entries {
         sum += size(&entry?.path())?;
     }
     Ok(sum)

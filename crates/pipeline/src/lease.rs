@@ -125,7 +125,7 @@ impl Lease {
             match create(path, &owner) {
                 Ok(created) => break created,
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                    let Some(sign) = look(path) else { continue };
+                    let Some(sign) = look(path).map_err(failed)? else { continue };
                     if !sign.owner.gone() {
                         terms.allow(&sign)?;
                         before = Before::Somebody;
@@ -149,7 +149,11 @@ impl Lease {
     /// Who holds a lease; `None` when nobody does or the owner is known to be gone. Whether an owner
     /// on another machine is alive takes a [`Watcher`] to tell.
     pub fn holder(path: &Path) -> Option<Owner> {
-        look(path).map(|sign| sign.owner).filter(|owner| !owner.gone())
+        match look(path) {
+            Ok(sign) => sign.map(|sign| sign.owner).filter(|owner| !owner.gone()),
+            // What cannot be read may be anybody's.
+            Err(_) => Some(Owner::unknown()),
+        }
     }
 
     /// A name that no other lease has ever had.
@@ -255,7 +259,12 @@ impl Watcher {
 
     /// Looks at a lease. `now` is the watcher's own clock.
     pub fn look(&mut self, path: &Path, now: Instant) -> Holding {
-        let Some(sign) = look(path).filter(|sign| !sign.owner.gone()) else {
+        let sign = match look(path) {
+            Ok(sign) => sign.filter(|sign| !sign.owner.gone()),
+            // What cannot be read cannot be taken either.
+            Err(_) => return Holding::Held(Owner::unknown(), Duration::ZERO),
+        };
+        let Some(sign) = sign else {
             self.seen.remove(path);
             return Holding::Free;
         };
@@ -293,27 +302,35 @@ fn create(path: &Path, owner: &Owner) -> io::Result<(File, u64)> {
 }
 
 /// What stands in a lease now. One that was just created may be empty: its owner is unknown.
-fn look(path: &Path) -> Option<Sign> {
-    let bytes = fs::read(path).ok()?;
+fn look(path: &Path) -> io::Result<Option<Sign>> {
+    let bytes = match fs::read(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        bytes => bytes?,
+    };
     let mut lines = bytes.split(|byte| *byte == b'\n');
     let owner = lines.next().and_then(|line| serde_json::from_slice(line).ok());
     let beat = lines.next().and_then(|line| std::str::from_utf8(line).ok()?.parse().ok());
-    Some(Sign { owner: owner.unwrap_or_else(Owner::unknown), beat: beat.unwrap_or(0) })
+    Ok(Some(Sign { owner: owner.unwrap_or_else(Owner::unknown), beat: beat.unwrap_or(0) }))
+}
+
+/// What is not there any more is removed already.
+fn gone(removed: io::Result<()>) -> io::Result<()> {
+    removed.or_else(
+        |error| {
+            if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) }
+        },
+    )
 }
 
 /// Whether the lease has this token.
 fn holds(path: &Path, token: &str) -> io::Result<bool> {
-    match fs::read(path) {
-        Ok(_) => Ok(look(path).is_some_and(|sign| sign.owner.token == token)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(error),
-    }
+    Ok(look(path)?.is_some_and(|sign| sign.owner.token == token))
 }
 
 /// Removes a lease that has this token. Of several processes that try, one succeeds; one that
 /// catches another's lease puts it back, and should there be a third by then, the second is fenced.
 fn set_aside(path: &Path, wanted: &str) -> io::Result<()> {
-    if look(path).is_none_or(|sign| sign.owner.token != wanted) {
+    if look(path)?.is_none_or(|sign| sign.owner.token != wanted) {
         return Ok(());
     }
     let aside = path.with_extension(format!("stale-{}", token()));
@@ -322,10 +339,10 @@ fn set_aside(path: &Path, wanted: &str) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(error),
     }
-    if look(&aside).is_some_and(|sign| sign.owner.token != wanted) {
+    if look(&aside).is_ok_and(|sign| sign.is_some_and(|sign| sign.owner.token != wanted)) {
         let _ = fs::hard_link(&aside, path);
     }
-    fs::remove_file(&aside)
+    gone(fs::remove_file(&aside))
 }
 
 #[cfg(test)]

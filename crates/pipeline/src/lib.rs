@@ -32,7 +32,7 @@ pub use canonical::{CanonicalError, canonical_json};
 pub use cluster::{
     Chunk, Dependency, Drained, ItemExit, Launcher, Place, QueueState, QueuedTask, Settings,
     SettingsError, Slurm, SlurmError, Submission, Submitted, Wave, WaveFiles, drain, make_item,
-    plan, read_item, read_items, submit,
+    plan, read_item, read_items, shell_word, submit,
 };
 pub use contents::{Entry, Kind};
 pub use durable::write_atomic;

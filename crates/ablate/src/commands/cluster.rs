@@ -13,7 +13,8 @@ use std::time::Duration;
 
 use ablate_model::Backend;
 use ablate_pipeline::{
-    Launcher, NodeId, QueuedTask, Settings, Slurm, State, Store, Submission, submit, survey,
+    Launcher, NodeId, QueuedTask, Settings, Slurm, State, Store, Submission, shell_word, submit,
+    survey,
 };
 use serde::Deserialize;
 
@@ -60,7 +61,8 @@ fn settings(args: &ClusterArgs) -> Result<Settings, CommandError> {
     settings.gpus_per_task = args.gpus_per_task.or(settings.gpus_per_task);
     settings.cpus = args.cpus.or(settings.cpus);
     settings.array_limit = args.array_limit.or(settings.array_limit);
-    settings.check().map_err(CommandError::usage)?;
+    let stages = crate::stages::STAGES.map(|(stage, _)| stage);
+    settings.check(&stages).map_err(CommandError::usage)?;
     Ok(settings)
 }
 
@@ -88,7 +90,9 @@ pub fn launch(
     let ids: Vec<(NodeId, &'static str)> =
         built.graph.iter().map(|(id, node)| (id, node.stage)).collect();
     for (id, stage) in ids {
-        let own = settings.stage.get(stage).and_then(|own| own.cpus);
+        // Workers that take whatever is next have one table for all.
+        let table = if args.cluster.pull.is_some() { "pull" } else { stage };
+        let own = settings.stage.get(table).and_then(|own| own.cpus);
         let threads = own.or(settings.cpus).unwrap_or(1);
         built.graph.node_mut(id).execution.insert(THREADS.to_owned(), threads.into());
     }
@@ -163,7 +167,7 @@ pub fn launch(
             "{} stages to make; nothing was submitted. Look at `{}` and start it with\n  sh {}",
             missing.len(),
             folder.display(),
-            shell_word(&folder.join("submit.sh"))
+            shell_word(&folder.join("submit.sh").display().to_string())
         ));
         return Ok(Exit::Ok);
     }
@@ -199,10 +203,6 @@ fn report_command(root: &Root, args: &RunArgs) -> Result<Vec<String>, CommandErr
         words.extend(["--set".to_owned(), set.clone()]);
     }
     Ok(words)
-}
-
-fn shell_word(path: &Path) -> String {
-    format!("'{}'", path.display().to_string().replace('\'', "'\\''"))
 }
 
 /// Waits until Slurm has nothing left to do for a study; false when it is told to stop waiting.

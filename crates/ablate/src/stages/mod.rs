@@ -41,28 +41,37 @@ use ablate_pipeline::{Context, Failure, FailureKind, write_atomic};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+/// How a stage is made: `Ok(false)` when it was asked to stop.
+type Make = fn(&Context<'_>) -> Result<bool, Failure>;
+
+/// Every stage.
+pub const STAGES: [(&str, Make); 15] = [
+    (corpus::STAGE, corpus::make),
+    (benchmarks::STAGE, benchmarks::make),
+    (tokenizer::STAGE, tokenizer::make),
+    (compact::STAGE, compact::make),
+    (shards::STAGE, shards::make),
+    (train::STAGE, train::make),
+    (select::STAGE, select::make),
+    (foreign::STAGE, foreign::make),
+    (importance::STAGE, importance::make),
+    (masks::STAGE, masks::make),
+    (inherit::STAGE, inherit::make),
+    (eval::STAGE, eval::make),
+    (skips::STAGE, skips::make),
+    (losses::STAGE, losses::make),
+    (progress::STAGE, progress::make),
+];
+
 /// Makes a task: `Ok(false)` when it was asked to stop.
 ///
 /// # Errors
 /// Why there is no result.
 pub fn work(context: &Context<'_>) -> Result<bool, Failure> {
-    match context.task.stage.as_str() {
-        corpus::STAGE => corpus::make(context),
-        benchmarks::STAGE => benchmarks::make(context),
-        tokenizer::STAGE => tokenizer::make(context),
-        compact::STAGE => compact::make(context),
-        shards::STAGE => shards::make(context),
-        train::STAGE => train::make(context),
-        select::STAGE => select::make(context),
-        foreign::STAGE => foreign::make(context),
-        importance::STAGE => importance::make(context),
-        masks::STAGE => masks::make(context),
-        inherit::STAGE => inherit::make(context),
-        eval::STAGE => eval::make(context),
-        skips::STAGE => skips::make(context),
-        losses::STAGE => losses::make(context),
-        progress::STAGE => progress::make(context),
-        other => Err(bug(format!("there is no stage `{other}`"))),
+    let wanted = context.task.stage.as_str();
+    match STAGES.iter().find(|(stage, _)| *stage == wanted) {
+        Some((_, make)) => make(context),
+        None => Err(bug(format!("there is no stage `{wanted}`"))),
     }
 }
 

@@ -78,7 +78,9 @@ pub fn drain(
                 Some(now) if before[index].as_ref() != Some(&now) => ItemExit::Failed,
                 _ => make(index),
             };
-            moved = true;
+            // Of what another has taken, or the machine could not do, more is known after a pause.
+            moved |= exit != ItemExit::Lost;
+            others |= exit == ItemExit::Lost;
             match exit {
                 ItemExit::Done => {
                     drained.done += 1;
@@ -101,6 +103,12 @@ pub fn drain(
                         if !lost.contains(&maker) && open.insert(maker) {
                             drained.done -= 1;
                         }
+                    }
+                    if task.missing_input().is_none() {
+                        // It is there, and can neither be read nor be set aside.
+                        drained.failed.push(index);
+                        lost.insert(index);
+                        open.remove(&index);
                     }
                 }
             }

@@ -22,7 +22,7 @@ pub use drain::{Drained, drain};
 pub use item::{ItemExit, make_item};
 pub use plan::{Dependency, Wave, plan};
 pub use queue::{QueueState, QueuedTask};
-pub use script::Launcher;
+pub use script::{Launcher, quoted as shell_word};
 pub use settings::{Settings, SettingsError};
 pub use submission::{Chunk, Place, Submission, WaveFiles, read_item, read_items};
 pub use submit::{Submitted, submit};

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use super::plan::Wave;
-use super::settings::Settings;
+use super::settings::{REPORT, Settings};
 use super::submission::{Chunk, ITEMS, LOGS, SCRIPT};
 use crate::graph::Graph;
 
@@ -29,7 +29,7 @@ pub struct Launcher<'a> {
 }
 
 /// A word of the shell.
-pub(crate) fn quoted(word: &str) -> String {
+pub fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "._-+/=:,@%".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         return word.to_owned();
@@ -137,7 +137,7 @@ impl Launcher<'_> {
 
     /// The script that ends the chain.
     pub(crate) fn last(&self, name: &str, folder: &Path, arguments: &[String]) -> String {
-        let own = self.settings.of("report");
+        let own = self.settings.of(REPORT);
         let mut out = format!("#!/bin/bash\n# The end of the study {}.\n", self.study);
         let mut line = |text: String| {
             let _ = writeln!(out, "#SBATCH {text}");

@@ -51,6 +51,11 @@ pub struct Settings {
     pub stage: BTreeMap<String, StageSettings>,
 }
 
+/// The table of workers that take whatever is next.
+pub(crate) const PULL: &str = "pull";
+/// The table of the job that writes the report.
+pub(crate) const REPORT: &str = "report";
+
 /// What one kind of stage is asked for instead.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -106,11 +111,18 @@ impl Settings {
         }
     }
 
-    /// Looks whether every value can stand in a batch script.
+    /// Looks whether every value can stand in a batch script, and every table of a stage is of one of
+    /// `stages`, of [`PULL`] or of [`REPORT`].
     ///
     /// # Errors
     /// The first that cannot.
-    pub fn check(&self) -> Result<(), SettingsError> {
+    pub fn check(&self, stages: &[&str]) -> Result<(), SettingsError> {
+        for name in self.stage.keys() {
+            if ![PULL, REPORT].contains(&name.as_str()) && !stages.contains(&name.as_str()) {
+                let why = "is the name of no stage";
+                return Err(SettingsError { key: "stage".to_owned(), value: name.clone(), why });
+            }
+        }
         let mut words: Vec<(String, &Option<String>)> = vec![
             ("partition".into(), &self.partition),
             ("account".into(), &self.account),
@@ -161,14 +173,19 @@ impl Settings {
                 return Err(SettingsError { key, value, why: "is set by the launcher itself" });
             }
         }
-        let numbers = [
-            ("cpus", self.cpus),
-            ("array_limit", self.array_limit),
-            ("max_array_size", self.max_array_size),
+        let mut numbers = vec![
+            ("cpus".to_owned(), self.cpus),
+            ("array_limit".to_owned(), self.array_limit),
+            ("max_array_size".to_owned(), self.max_array_size),
+            ("timeout_seconds".to_owned(), (self.timeout_seconds == 0).then_some(0)),
         ];
+        for (name, stage) in &self.stage {
+            numbers.push((format!("stage.{name}.cpus"), stage.cpus));
+            numbers.push((format!("stage.{name}.array_limit"), stage.array_limit));
+        }
         for (key, number) in numbers {
             if number == Some(0) {
-                let (key, value) = (key.to_owned(), "0".to_owned());
+                let value = "0".to_owned();
                 return Err(SettingsError { key, value, why: "must be at least 1" });
             }
         }
@@ -182,7 +199,9 @@ mod tests {
 
     #[test]
     fn what_would_break_a_script_is_refused() {
-        let check = |settings: Settings| settings.check().map_err(|error| error.to_string());
+        let check = |settings: Settings| {
+            settings.check(&["train", "eval"]).map_err(|error| error.to_string())
+        };
         assert_eq!(check(Settings::default()), Ok(()));
         let text = |value: &str| Some(value.to_owned());
         let time = Settings { time: text("1-04:00:00"), mem: text("8G"), ..Settings::default() };
@@ -195,8 +214,23 @@ mod tests {
             let settings = Settings { options: vec![bad.to_owned()], ..Settings::default() };
             assert!(check(settings).unwrap_err().contains("cluster.options[0]"), "{bad:?}");
         }
-        let settings = Settings { array_limit: Some(0), ..Settings::default() };
-        assert!(check(settings).unwrap_err().contains("at least 1"));
+        let none = StageSettings { cpus: Some(0), ..StageSettings::default() };
+        let of = |name: &str, own: &StageSettings| Settings {
+            stage: BTreeMap::from([(name.to_owned(), own.clone())]),
+            ..Settings::default()
+        };
+        for settings in [
+            Settings { array_limit: Some(0), ..Settings::default() },
+            Settings { timeout_seconds: 0, ..Settings::default() },
+            of("train", &none),
+        ] {
+            assert!(check(settings).unwrap_err().contains("at least 1"));
+        }
+        let own = StageSettings::default();
+        assert!(check(of("trian", &own)).unwrap_err().contains("trian"));
+        for known in ["eval", PULL, REPORT] {
+            assert_eq!(check(of(known, &own)), Ok(()));
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ use super::client::{Slurm, SlurmError};
 use super::plan::{Wave, plan};
 use super::queue::QueuedTask;
 use super::script::Launcher;
+use super::settings::PULL;
 use super::submission::{Cut, Submission};
 use crate::graph::{Graph, Key, NodeId};
 use crate::store::{Store, StoreError};
@@ -56,7 +57,7 @@ pub fn submit(
     let waves = match workers {
         Some(_) => vec![Wave {
             name: "01-pull".to_owned(),
-            stage: "pull",
+            stage: PULL,
             on_gpu: rest.iter().any(|id| on_gpu(*id)),
             items: rest,
             after: Vec::new(),

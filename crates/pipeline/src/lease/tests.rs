@@ -112,9 +112,9 @@ fn a_lease_shows_signs_of_life() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("x.lease");
     let _lease = Lease::take(&path).unwrap();
-    let first = look(&path).unwrap();
+    let first = look(&path).unwrap().unwrap();
     std::thread::sleep(HEARTBEAT + Duration::from_millis(800));
-    let second = look(&path).unwrap();
+    let second = look(&path).unwrap().unwrap();
     assert_eq!(first.owner, second.owner);
     assert!(second.beat > first.beat, "{second:?}");
 }
@@ -149,4 +149,15 @@ fn a_lease_without_an_owner_is_held_until_it_was_watched() {
     assert!(matches!(watcher.look(&path, now), Holding::Held(..)));
     let Holding::Silent(sign) = watcher.look(&path, now + UNWRITTEN) else { panic!("trusted") };
     Lease::take_on(&path, &Terms { silent: Some(sign), claim: None }).unwrap();
+}
+
+/// It is neither waited for without an end nor taken.
+#[test]
+fn a_lease_that_cannot_be_read_is_an_error_and_not_free() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("x.lease");
+    fs::create_dir(&path).unwrap();
+    assert!(matches!(Lease::take(&path), Err(LeaseError::Io { .. })));
+    assert!(Lease::holder(&path).is_some());
+    assert!(matches!(Watcher::new().look(&path, Instant::now()), Holding::Held(..)));
 }
