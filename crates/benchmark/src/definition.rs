@@ -13,6 +13,8 @@ use crate::template::{Path, Template};
 pub struct Definition {
     /// Its name in `eval.benchmarks` and on the command line.
     pub name: String,
+    /// The blake3 of its text.
+    pub digest: String,
     /// What people call it.
     pub title: String,
     /// One or two sentences: what is asked, where the files come from.

@@ -16,6 +16,8 @@ const MOST_BYTES: u64 = 4 << 30;
 const MOST_FILES: usize = 200_000;
 /// How many times its own size an archive may become (text and JSON reach 20).
 const MOST_GROWTH: u64 = 200;
+/// KiB that a decoder of xz may take; its own strongest setting takes 65 MiB.
+const MOST_DICTIONARY: u32 = 128 << 10;
 
 /// Names (with `/`, relative to the folder or archive) of files, and what is in those that are wanted.
 #[derive(Debug, Default)]
@@ -56,7 +58,7 @@ impl Files {
         } else if name.ends_with(".tar.gz") || name.ends_with(".tgz") {
             tar(flate2::read::MultiGzDecoder::new(file), limit)
         } else if name.ends_with(".tar.xz") || name.ends_with(".txz") {
-            tar(lzma_rust2::XzReader::new(file, true), limit)
+            tar(lzma_rust2::XzReader::new_mem_limit(file, true, MOST_DICTIONARY), limit)
         } else if name.ends_with(".zip") {
             zip(file, limit)
         } else {
@@ -99,7 +101,10 @@ fn walk(folder: &Path, prefix: String, names: &mut Vec<String>) -> Result<(), Be
         let kind = entry.file_type().map_err(io)?;
         if kind.is_dir() {
             walk(&entry.path(), name + "/", names)?;
-        } else if names.len() < MOST_FILES {
+        } else if names.len() >= MOST_FILES {
+            let problem = format!("it holds more than {MOST_FILES} files");
+            return Err(BenchmarkError::Archive { path: folder.to_owned(), problem });
+        } else {
             names.push(name);
         }
     }
@@ -141,7 +146,8 @@ type Contents = BTreeMap<String, Vec<u8>>;
 
 fn tar(from: impl Read, mut room: u64) -> Result<Contents, String> {
     let mut files = Contents::new();
-    let mut archive = tar::Archive::new(from);
+    // Long names and what is skipped count as well: they are read before anybody can look at them.
+    let mut archive = tar::Archive::new(from.take(2 * room));
     let damaged = |error: std::io::Error| format!("it is damaged or cut off: {error}");
     for entry in archive.entries().map_err(damaged)? {
         let entry = entry.map_err(damaged)?;

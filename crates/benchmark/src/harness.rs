@@ -210,7 +210,7 @@ fn metrics<'a>(
     items: &[(&'a Question<'a>, &'a ItemResult)],
 ) -> Vec<(&'static str, Vec<f64>, Vec<&'a str>)> {
     let mut found = Vec::new();
-    for metric in crate::parse::METRICS {
+    for metric in ablate_eval::METRICS {
         let values = items.iter().map(|(question, result)| {
             written(question.way, metric).then(|| result.metric_value(metric)).flatten()
         });
@@ -380,7 +380,7 @@ fn sample(index: usize, question: &Question<'_>, result: &ItemResult) -> Value {
         arguments.insert("gen_args_0".into(), json!({ "arg_0": item.context, "arg_1": settings }));
         responses.push(json!(result.prediction));
     }
-    let values: Map<String, Value> = crate::parse::METRICS
+    let values: Map<String, Value> = ablate_eval::METRICS
         .iter()
         .filter(|metric| written(question.way, metric))
         .filter_map(|metric| Some(((*metric).to_owned(), json!(result.metric_value(metric)?))))

@@ -88,7 +88,7 @@ pub fn import(
             .and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()))
             .unwrap_or_default(),
         program: env!("CARGO_PKG_VERSION").to_owned(),
-        definition: blake3::hash(text.as_bytes()).to_hex().to_string(),
+        definition: definition.digest.clone(),
         shipped,
         splits,
         subjects: subjects.len(),

@@ -146,15 +146,21 @@ impl Library {
         read.map(|about| (about.name.clone(), about)).collect()
     }
 
+    /// Whether anything was imported of a benchmark.
+    pub fn is_imported(&self, name: &str) -> bool {
+        self.imported.join(name).is_dir()
+    }
+
     /// What was imported of a benchmark.
     ///
     /// # Errors
     /// A name that there is not, files that were not imported or have changed since.
     pub fn open(&self, name: &str) -> Result<Imported, BenchmarkError> {
         let described = self.definition(name)?;
-        let folder = self.imported.join(name);
+        let name = described.definition.name.clone();
+        let folder = self.imported.join(&name);
         if !folder.is_dir() {
-            let (name, place) = (name.to_owned(), self.imported.clone());
+            let place = self.imported.clone();
             return Err(BenchmarkError::NotImported { name, place });
         }
         Imported::open(&folder, described.definition)

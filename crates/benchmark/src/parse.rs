@@ -12,20 +12,6 @@ use crate::definition::{
 };
 use crate::template::{Path, Template};
 
-/// Metrics that a prompt may name as its headline.
-pub(crate) const METRICS: [&str; 10] = [
-    "acc_ppl",
-    "acc",
-    "acc_norm",
-    "acc_bytes",
-    "acc_mutual_info",
-    "rouge1",
-    "rouge2",
-    "rougel",
-    "exact_match",
-    "perplexity",
-];
-
 impl Definition {
     /// Reads a definition; `origin` is what its file is called in messages.
     ///
@@ -153,6 +139,7 @@ impl Source<'_> {
                 .map_err(|error| self.wrong(0, "name", error.to_string()))?,
         };
         Ok(Definition {
+            digest: blake3::hash(self.text.as_bytes()).to_hex().to_string(),
             title: raw.title.unwrap_or_else(|| raw.name.clone()),
             name: raw.name,
             about: raw.about,
@@ -327,11 +314,13 @@ impl Source<'_> {
             return Err(self.wrong(at, "after", "only the scoring `ppl` has this key"));
         }
         if let Some(metric) = &raw.metric
-            && !METRICS.contains(&metric.get_ref().as_str())
+            && !ablate_eval::METRICS.contains(&metric.get_ref().as_str())
         {
-            let problem = match closest(metric.get_ref(), METRICS) {
+            let problem = match closest(metric.get_ref(), ablate_eval::METRICS) {
                 Some(near) => format!("there is no such metric; did you mean `{near}`?"),
-                None => format!("there is no such metric; there are {}", quoted(&METRICS)),
+                None => {
+                    format!("there is no such metric; there are {}", quoted(&ablate_eval::METRICS))
+                }
             };
             return Err(self.wrong(metric.span().start, "metric", problem));
         }

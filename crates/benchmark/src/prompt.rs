@@ -173,14 +173,11 @@ impl Imported {
     /// A split, or examples, that were not imported.
     pub fn ask(&self, ask: &Ask) -> Result<Vec<Question<'_>>, BenchmarkError> {
         let mut asking = Asking { imported: self, headers: BTreeMap::new() };
-        let mut rows = BTreeMap::<&str, usize>::new();
         let mut wanted = Vec::new();
         for record in &self.records {
-            let row = rows.entry(&record.file).or_default();
-            *row += 1;
             let Some(prompt) = self.prompt_for(&record.subject, ask.scoring) else { continue };
             if prompt.split == record.split {
-                wanted.push((record, prompt, *row - 1));
+                wanted.push((record, prompt));
             }
         }
         if wanted.is_empty() {
@@ -195,8 +192,8 @@ impl Imported {
         let chosen = (0..kept).map(|index| index * count / kept);
         chosen
             .filter_map(|index| {
-                let (record, prompt, row) = wanted[index];
-                asking.question(record, prompt, row, ask.shots).transpose()
+                let (record, prompt) = wanted[index];
+                asking.question(record, prompt, ask.shots).transpose()
             })
             .collect()
     }
@@ -230,14 +227,9 @@ impl<'a> Asking<'a> {
         BenchmarkError::Ask { benchmark: self.imported.definition.name.clone(), problem }
     }
 
-    fn parts(
-        &self,
-        prompt: &Prompt,
-        record: &Record,
-        row: usize,
-    ) -> Result<(Value, Parts), BenchmarkError> {
+    fn parts(&self, prompt: &Prompt, record: &Record) -> Result<(Value, Parts), BenchmarkError> {
         let definition = &self.imported.definition;
-        let filled = context(definition, record, row).and_then(|value| {
+        let filled = context(definition, record).and_then(|value| {
             let parts = parts(definition, prompt, &value)?;
             Ok((value, parts))
         });
@@ -248,10 +240,9 @@ impl<'a> Asking<'a> {
         &mut self,
         record: &'a Record,
         prompt: &'a Prompt,
-        row: usize,
         shots: Option<usize>,
     ) -> Result<Option<Question<'a>>, BenchmarkError> {
-        let (value, parts) = self.parts(prompt, record, row)?;
+        let (value, parts) = self.parts(prompt, record)?;
         if parts.unanswered {
             return Ok(None);
         }
@@ -307,12 +298,12 @@ impl<'a> Asking<'a> {
         let from = prompt.shots.from.as_ref().unwrap_or(&prompt.split);
         let key = (std::ptr::from_ref(prompt), record.subject.as_str(), shots);
         if !self.headers.contains_key(&key) {
-            let all = self.imported.records.iter().enumerate();
+            let all = self.imported.records.iter();
             let mut solved = Vec::new();
             let fits = |known: &Record| known.split == *from && known.subject == record.subject;
             // One more, in case that the question is among them.
-            for (row, known) in all.filter(|(_, known)| fits(known)).take(shots + 1) {
-                let (_, parts) = self.parts(prompt, known, row)?;
+            for known in all.filter(|known| fits(known)).take(shots + 1) {
+                let (_, parts) = self.parts(prompt, known)?;
                 let key = parts.keys.first().copied().unwrap_or_default();
                 let context = parts.contexts.get(key).or(parts.contexts.first());
                 let answer = parts.options.get(key).or(parts.reference.as_ref());

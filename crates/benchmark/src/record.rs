@@ -24,6 +24,8 @@ pub struct Record {
     pub subject: String,
     /// Its file, as it is called upstream.
     pub file: String,
+    /// Its place among the records of the file, from 0.
+    pub row: usize,
     /// Line of the file on which it starts, from 1.
     pub line: usize,
     /// Its fields.
@@ -39,7 +41,7 @@ pub struct FileRead {
     pub bytes: u64,
     /// The blake3 of its content.
     pub blake3: String,
-    /// Records in it.
+    /// Records in it; 0 of labels.
     pub records: usize,
 }
 
@@ -76,6 +78,12 @@ pub(crate) fn records(
     let (mut all, mut read_files, mut problems) = (Vec::new(), Vec::new(), Vec::new());
     for found in found {
         let bytes = files.read(found.name)?;
+        let read_file = |name: &str, bytes: &[u8], records| FileRead {
+            path: name.to_owned(),
+            bytes: bytes.len() as u64,
+            blake3: blake3::hash(bytes).to_hex().to_string(),
+            records,
+        };
         let (mut records, wrong) = read(&definition.reader, &bytes);
         let problem = |file: &str, line, what| Problem { file: file.to_owned(), line, what };
         problems.extend(wrong.into_iter().map(|wrong| problem(found.name, wrong.line, wrong.what)));
@@ -87,29 +95,27 @@ pub(crate) fn records(
                     problems.push(problem(found.name, 1, what));
                 }
                 true => {
-                    if let Err(wrong) = add_labels(&mut records, &files.read(&name)?) {
+                    let labels = files.read(&name)?;
+                    read_files.push(read_file(&name, &labels, 0));
+                    if let Err(wrong) = add_labels(&mut records, &labels) {
                         problems.push(problem(&name, wrong.line, wrong.what));
                         continue;
                     }
                 }
             }
         }
-        read_files.push(FileRead {
-            path: found.name.to_owned(),
-            bytes: bytes.len() as u64,
-            blake3: blake3::hash(&bytes).to_hex().to_string(),
-            records: records.len(),
-        });
+        read_files.push(read_file(found.name, &bytes, records.len()));
         for (row, read) in records.into_iter().enumerate() {
             let mut record = Record {
                 id: String::new(),
                 split: found.rule.split.clone(),
                 subject: found.subject.clone(),
                 file: found.name.to_owned(),
+                row,
                 line: read.line,
                 document: read.document,
             };
-            match check(definition, &mut record, row) {
+            match check(definition, &mut record) {
                 Ok(()) => all.push(record),
                 Err(what) => problems.push(problem(found.name, read.line, what)),
             }
@@ -123,8 +129,9 @@ pub(crate) fn records(
 }
 
 /// Names the record and asks every prompt for it, so that what is wrong is known by its line.
-fn check(definition: &Definition, record: &mut Record, row: usize) -> Result<(), String> {
-    let value = context(definition, record, row)?;
+fn check(definition: &Definition, record: &mut Record) -> Result<(), String> {
+    let value = context(definition, record)?;
+    let row = record.row;
     record.id = match &definition.id {
         Some(id) => id.render(&value).map_err(|error| format!("its id: {error}"))?,
         None if record.subject.is_empty() => row.to_string(),
@@ -144,16 +151,12 @@ fn check(definition: &Definition, record: &mut Record, row: usize) -> Result<(),
 
 /// What templates see of a record: its fields, those made of them, and `subject`, `subject_name`,
 /// `row` where it has no fields of these names.
-pub(crate) fn context(
-    definition: &Definition,
-    record: &Record,
-    row: usize,
-) -> Result<Value, String> {
+pub(crate) fn context(definition: &Definition, record: &Record) -> Result<Value, String> {
     let mut object = record.document.clone();
     let spoken = definition.subjects.get(&record.subject).cloned();
     let spoken = spoken.unwrap_or_else(|| record.subject.replace(['_', '-'], " ").into());
     for (name, value) in
-        [("subject", json!(record.subject)), ("subject_name", spoken), ("row", json!(row))]
+        [("subject", json!(record.subject)), ("subject_name", spoken), ("row", json!(record.row))]
     {
         object.entry(name).or_insert(value);
     }

@@ -1,6 +1,6 @@
 //! Scores of whole benchmarks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -14,7 +14,8 @@ pub struct Score {
     /// Language code.
     pub language: String,
     /// `acc_ppl`, `acc`, `acc_norm`, `rouge1`, `bits_per_byte`, `byte_perplexity`; of published
-    /// benchmarks also `acc_bytes`, `acc_mutual_info`, `perplexity`, `rouge2`, `rougel`, `exact_match`.
+    /// benchmarks also `acc_bytes`, `acc_mutual_info`, `perplexity`, `rouge2`, `rougel`, `exact_match`,
+    /// and `score` where items have several headlines: the mean of each item's own.
     pub metric: String,
     /// The score: a fraction of 1 for accuracies and ROUGE.
     pub value: f64,
@@ -35,7 +36,7 @@ fn number_or_nan<'a, D: Deserializer<'a>>(from: D) -> Result<f64, D::Error> {
 }
 
 /// Metrics in the order in which they are shown.
-const METRICS: [&str; 10] = [
+pub const METRICS: [&str; 10] = [
     "acc_ppl",
     "acc",
     "acc_norm",
@@ -47,6 +48,9 @@ const METRICS: [&str; 10] = [
     "rougel",
     "exact_match",
 ];
+
+/// The headline of a benchmark whose items have several.
+const MIXED: &str = "score";
 
 /// Scores per benchmark and language, in the order of their first results: `acc_ppl`, `acc` and
 /// `acc_norm` for choices, the one that `scoring` asks for marked as primary, `rouge1` for free
@@ -71,25 +75,26 @@ fn group_scores(group: &[&ItemResult], scoring: Scoring) -> Vec<Score> {
     let options = group.iter().map(|result| result.option_logliks.len()).filter(|count| *count > 1);
     let chances: Vec<f64> = options.map(|count| 1.0 / count as f64).collect();
     let chance = (!chances.is_empty()).then(|| mean(&chances));
-    let single = group.iter().any(|result| result.option_logliks.len() == 1);
     // Items of the storyworld and the user's own keep to what they always had.
     let plain =
         group.iter().all(|result| result.option_greedy.is_empty() && result.rouge2.is_none());
-    let headline = match group.iter().find_map(|result| result.metric.as_deref()) {
-        Some(metric) if group.iter().any(|r| r.metric_value(metric).is_some()) => metric,
-        _ if chances.is_empty() && !single => "rouge1",
-        _ if single || scoring == Scoring::Continuation => "acc",
-        _ => "acc_ppl",
-    };
+    let headlines: BTreeSet<&str> = group.iter().map(|result| result.headline(scoring)).collect();
+    // Items with several headlines: the mean of each item's own is the benchmark's.
+    let mixed = !plain && headlines.len() > 1;
     let own = |metric: &str| matches!(metric, "acc_ppl" | "acc" | "acc_norm" | "rouge1");
+    let values_of = |metric: &str| -> Vec<(f64, Option<&str>)> {
+        let value = |result: &ItemResult| match metric {
+            MIXED => mixed.then(|| result.value(scoring)),
+            metric => result.metric_value(metric),
+        };
+        group.iter().filter_map(|r| Some((value(r)?, r.subject.as_deref()))).collect()
+    };
     METRICS
         .into_iter()
+        .chain([MIXED])
         .filter(|metric| !plain || own(metric))
         .filter_map(|metric| {
-            let values: Vec<(f64, Option<&str>)> = group
-                .iter()
-                .filter_map(|r| Some((r.metric_value(metric)?, r.subject.as_deref())))
-                .collect();
+            let values = values_of(metric);
             if values.is_empty() {
                 return None;
             }
@@ -108,8 +113,7 @@ fn group_scores(group: &[&ItemResult], scoring: Scoring) -> Vec<Score> {
                 standard_error: error,
                 items: values.len(),
                 chance: metric.starts_with("acc").then_some(chance).flatten(),
-                // Free text in a benchmark of choices has a headline of its own.
-                primary: metric == headline || (metric == "rouge1" && plain),
+                primary: if mixed { metric == MIXED } else { headlines.contains(metric) },
             })
         })
         .collect()
@@ -255,6 +259,35 @@ mod tests {
         assert!((norm.value - 1.0 / 3.0).abs() < 1e-15);
         // Errors 1/3 and 0 of the subjects.
         assert!((norm.standard_error - 1.0 / 6.0).abs() < 1e-15);
+    }
+
+    /// Three choices, of which two are right, and an answer that is the reference: as in AGIEval, whose
+    /// sums are answered in free text.
+    #[test]
+    fn items_with_several_headlines_have_a_score_of_their_own() {
+        let published = |result: ItemResult| ItemResult { rouge2: Some(0.0), ..result };
+        let sum = ItemResult {
+            metric: Some("exact_match".into()),
+            exact_match: Some(1.0),
+            benchmark: "b".into(),
+            language: "en".into(),
+            ..text(0.5)
+        };
+        let results: Vec<ItemResult> = [[1, 0, 0], [1, 1, 0], [0, 0, 0]]
+            .map(|chosen| choice("b", 2, 1, chosen))
+            .into_iter()
+            .chain([published(sum)])
+            .collect();
+        let found = scores(&results, Scoring::Ppl);
+        let primary: Vec<&Score> = found.iter().filter(|score| score.primary).collect();
+        assert_eq!(primary.len(), 1, "{found:?}");
+        assert_eq!(
+            (primary[0].metric.as_str(), primary[0].value, primary[0].items),
+            ("score", 0.75, 4)
+        );
+        let of = |metric: &str| found.iter().find(|score| score.metric == metric).unwrap();
+        assert!((of("acc_ppl").value - 2.0 / 3.0).abs() < 1e-12 && of("acc_ppl").items == 3);
+        assert_eq!((of("exact_match").value, of("exact_match").items), (1.0, 1));
     }
 
     #[test]

@@ -40,7 +40,7 @@ mod score;
 mod shared;
 mod skips;
 
-pub use aggregate::{Score, clustered_error, scores, standard_error};
+pub use aggregate::{METRICS, Score, clustered_error, scores, standard_error};
 pub use bits_per_byte::{BitsPerByte, bits_per_byte};
 pub use error::EvalError;
 pub use evaluate::{EvalOptions, evaluate};

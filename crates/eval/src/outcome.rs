@@ -132,17 +132,22 @@ impl ItemResult {
         }
     }
 
+    /// Name of the metric that is the item's headline: its benchmark's own where that applies, else the
+    /// scoring's for choices and ROUGE-1 for free text.
+    pub fn headline(&self, scoring: Scoring) -> &str {
+        match &self.metric {
+            Some(metric) if self.metric_value(metric).is_some() => metric,
+            _ if self.option_logliks.len() == 1 => "acc",
+            _ if self.choice(scoring).is_none() => "rouge1",
+            _ if scoring == Scoring::Continuation => "acc",
+            _ => "acc_ppl",
+        }
+    }
+
     /// The item's share of its benchmark's primary metric: 1 or 0 for a right or wrong choice,
     /// ROUGE-1 for free text, unless the benchmark has a headline of its own.
     pub fn value(&self, scoring: Scoring) -> f64 {
-        if let Some(value) = self.metric.as_ref().and_then(|metric| self.metric_value(metric)) {
-            return value;
-        }
-        match self.choice(scoring) {
-            Some(_) if self.option_logliks.len() == 1 => self.metric_value("acc").unwrap_or(0.0),
-            Some(choice) => f64::from(self.is_right(choice)),
-            None => self.rouge1.unwrap_or(0.0),
-        }
+        self.metric_value(self.headline(scoring)).unwrap_or(0.0)
     }
 
     /// Fills in the choices from the likelihoods; the first of equal options wins, as in the

@@ -18,13 +18,8 @@ pub(crate) struct Request {
 
 impl Request {
     /// The request for a `whole` text (context and continuation together) whose first
-    /// `in_context` tokens are the context.
-    pub(crate) fn new(end_of_text: u32, whole: &[u32], in_context: usize, longest: usize) -> Self {
-        Self::after(Some(end_of_text), whole, in_context, longest)
-    }
-
-    /// As [`Request::new`], with or without a token before the text.
-    fn after(prefix: Option<u32>, whole: &[u32], in_context: usize, longest: usize) -> Self {
+    /// `in_context` tokens are the context, with or without a token before it.
+    fn new(prefix: Option<u32>, whole: &[u32], in_context: usize, longest: usize) -> Self {
         let mut tokens = Vec::with_capacity(whole.len() + 1);
         tokens.extend(prefix);
         tokens.extend_from_slice(whole);
@@ -64,34 +59,13 @@ pub(crate) fn requests(
     questions: &[(&str, &[String])],
     longest: usize,
 ) -> Vec<Vec<Request>> {
-    let (mut contexts, mut wholes) = (Vec::new(), Vec::new());
+    let mut asked: Vec<(&str, &str)> = Vec::new();
     for (context, options) in questions {
-        for option in *options {
-            let (end, whole) = move_spaces(context, option);
-            contexts.push(&context[..end]);
-            wholes.push(whole);
-        }
+        asked.extend(options.iter().map(|option| (*context, option.as_str())));
     }
-    // Options of one question share their context: encode it once.
-    contexts.dedup();
-    let encoded = tokenizer.encode_batch(&contexts);
-    let mut whole_tokens =
-        tokenizer.encode_batch(&wholes.iter().map(String::as_str).collect::<Vec<_>>()).into_iter();
-    let by_text: std::collections::BTreeMap<&str, Vec<u32>> =
-        contexts.into_iter().zip(encoded).collect();
-    let start = tokenizer.start_of_text();
-    questions
-        .iter()
-        .map(|(context, options)| {
-            let (end, _) = move_spaces(context, "");
-            let known = by_text.get(&context[..end]).map_or(&[][..], Vec::as_slice);
-            whole_tokens
-                .by_ref()
-                .take(options.len())
-                .map(|whole| Request::new(start, &whole, context_length(known, &whole), longest))
-                .collect()
-        })
-        .collect()
+    let prefix = Prefix::Always(tokenizer.start_of_text());
+    let mut all = pairs(tokenizer, &asked, prefix, longest).into_iter();
+    questions.iter().map(|(_, options)| all.by_ref().take(options.len()).collect()).collect()
 }
 
 /// Requests for pairs of a context and a continuation, as lm-evaluation-harness has them.
@@ -119,11 +93,11 @@ pub(crate) fn pairs(
             distinct.binary_search(&context).map_or(&[][..], |place| encoded[place].as_slice());
         let in_context = context_length(known, &whole);
         match prefix {
-            Prefix::Always(token) => Request::after(Some(token), &whole, in_context, longest),
+            Prefix::Always(token) => Request::new(Some(token), &whole, in_context, longest),
             // A text that begins with the token already is not given another.
             Prefix::WhereEmpty(token) => {
                 let empty = known.is_empty() && whole.first() != Some(&token);
-                Request::after(empty.then_some(token), &whole, in_context, longest)
+                Request::new(empty.then_some(token), &whole, in_context, longest)
             }
         }
     };
@@ -160,15 +134,15 @@ mod tests {
 
     #[test]
     fn long_texts_lose_their_beginning() {
-        let request = Request::new(0, &[1, 2, 3, 4, 5], 3, 10);
+        let request = Request::new(Some(0), &[1, 2, 3, 4, 5], 3, 10);
         assert_eq!((request.tokens, request.truncated), (vec![0, 1, 2, 3, 4, 5], false));
-        let request = Request::new(0, &[1, 2, 3, 4, 5], 3, 5);
+        let request = Request::new(Some(0), &[1, 2, 3, 4, 5], 3, 5);
         assert_eq!((request.tokens.len(), request.truncated), (6, false));
-        let request = Request::new(0, &[1, 2, 3, 4, 5], 3, 4);
+        let request = Request::new(Some(0), &[1, 2, 3, 4, 5], 3, 4);
         assert_eq!(request.tokens, [1, 2, 3, 4, 5]);
         assert_eq!((request.continuation, request.truncated), (2, true));
         // A continuation that does not fit: what fits of it is scored.
-        let request = Request::new(0, &[1, 2, 3, 4, 5], 1, 2);
+        let request = Request::new(Some(0), &[1, 2, 3, 4, 5], 1, 2);
         assert_eq!((request.tokens, request.continuation), (vec![3, 4, 5], 2));
     }
 

@@ -368,7 +368,9 @@ pub struct Eval {
 }
 
 /// How choices are scored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scoring {
     /// Perplexity of the whole prompt with each option filled in.

@@ -1,5 +1,6 @@
 //! `ablate data`: published benchmarks, from their upstream files to prompts.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use ablate_benchmark::{Ask, Library, Question, Way, import};
@@ -99,6 +100,19 @@ fn show(library: &Library, args: &ShowArgs) -> CommandResult {
     };
     let mut found = library.open(&args.name).map_err(CommandError::usage)?;
     if !args.subject.is_empty() {
+        for subject in &args.subject {
+            let known = found.records.iter().map(|record| record.subject.as_str());
+            let known: BTreeSet<&str> = known.filter(|known| !known.is_empty()).collect();
+            if !known.contains(subject.as_str()) {
+                let known: Vec<&str> = known.into_iter().collect();
+                let help = ablate_suggestion::advice(subject, "subjects", &known);
+                let help = help.unwrap_or_else(|| "it has none".to_owned());
+                return Err(CommandError::usage(format!(
+                    "`{}` has no subject `{subject}`; {help}",
+                    args.name
+                )));
+            }
+        }
         found.records.retain(|record| args.subject.contains(&record.subject));
     }
     let scoring = args.scoring.map(ablate_eval::Scoring::from);

@@ -19,6 +19,7 @@ use crate::stages::{benchmarks, compact, corpus, shards, tokenizer};
 pub fn build(study: &Study, library: &Library) -> Result<StudyGraph, CommandError> {
     let mut built = StudyGraph::default();
     let mut files = TokenizerFiles::default();
+    let mut seen = inputs::Seen::new();
     for parent in &study.parents {
         let text = text(&mut built.graph, &mut files, &parent.variant)?;
         // Nobody scores a parent while it trains.
@@ -32,7 +33,7 @@ pub fn build(study: &Study, library: &Library) -> Result<StudyGraph, CommandErro
     }
     for variant in &study.variants {
         let text = text(&mut built.graph, &mut files, variant)?;
-        let benchmarks = benchmark_node(&mut built.graph, variant, library)?;
+        let benchmarks = benchmark_node(&mut built.graph, variant, library, &mut seen)?;
         let inherit = match &variant.init {
             Init::Inherit(init) => {
                 Some(variants::inherit(&mut built, study, variant, (&text, benchmarks), init)?)
@@ -195,10 +196,11 @@ fn benchmark_node(
     graph: &mut Graph,
     variant: &Variant,
     library: &Library,
+    seen: &mut inputs::Seen,
 ) -> Result<NodeId, CommandError> {
     let world = inputs::world(&variant.corpus);
     let inputs::Named { own: names, imported } =
-        inputs::benchmark_names(&variant.eval, world, library)?;
+        inputs::benchmark_names(&variant.eval, world, library, seen)?;
     for path in &variant.eval.files {
         ablate_eval::read_items(path.as_ref()).map_err(CommandError::usage)?;
     }

@@ -75,6 +75,12 @@ pub fn check_child(
              `model.rope_theta = {theirs:?}`"
         ));
     }
+    if child.norm_eps != parent.model.norm_eps {
+        let (own, theirs) = (child.norm_eps, parent.model.norm_eps);
+        return wrong(format!(
+            "its norms add {own:e}, but the parent's {theirs:e}; set `model.norm_eps = {theirs:e}`"
+        ));
+    }
     if init.width == spec::WidthCriterion::Taylor {
         return wrong(
             "`width = \"taylor\"` measures losses on the text that a parent was trained on, and of this \

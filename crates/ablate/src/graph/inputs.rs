@@ -151,6 +151,7 @@ pub fn benchmark_names(
     eval: &Eval,
     world: Option<u64>,
     library: &Library,
+    seen: &mut Seen,
 ) -> Result<Named, CommandError> {
     let known: Vec<&str> = ablate_storyworld::benchmarks().iter().map(|b| b.name).collect();
     let mut named = Named { own: Vec::new(), imported: Vec::new() };
@@ -175,7 +176,7 @@ pub fn benchmark_names(
                      scores would fall together; keep one"
                 )));
             }
-            named.imported.push(imported(bare, eval, library)?);
+            named.imported.push(imported(bare, eval, library, seen)?);
         } else if known.contains(&bare) {
             return Err(CommandError::usage(format!(
                 "`eval.benchmarks` names `{name}`, which is a benchmark of the storyworld, but the \
@@ -206,34 +207,41 @@ pub fn without_missing(eval: &Eval, world: bool, library: &Library) -> (Vec<Stri
         if (world && own(name)) || !known.iter().any(|known| known == bare) {
             return true;
         }
-        match library.open(bare) {
-            Err(error @ BenchmarkError::NotImported { .. }) => {
-                missing.push(error.to_string());
-                false
-            }
-            _ => true,
+        if library.is_imported(bare) {
+            return true;
         }
+        let (name, place) = (bare.to_owned(), library.imported().to_owned());
+        missing.push(BenchmarkError::NotImported { name, place }.to_string());
+        false
     });
     (names, missing)
 }
+
+/// Benchmarks that were looked at already: variants mostly ask the same.
+pub type Seen = BTreeMap<(String, ablate_spec::Scoring, usize), benchmarks::Imported>;
 
 /// What is imported of a benchmark, by its content.
 fn imported(
     name: &str,
     asked: &Eval,
     library: &Library,
+    seen: &mut Seen,
 ) -> Result<benchmarks::Imported, CommandError> {
+    let key = (name.to_owned(), asked.scoring, asked.items);
+    if let Some(known) = seen.get(&key) {
+        return Ok(known.clone());
+    }
     // Asked now, so that what cannot be asked is known before anything is made.
     let found = library.open(name).map_err(CommandError::usage)?;
     let scoring = asked.scoring.into();
     let ask = benchmarks::ask(scoring, asked.items);
-    let items = found.ask(&ask).map_err(CommandError::usage)?.len();
-    let definition = library.definition(name).map_err(CommandError::usage)?;
-    Ok(benchmarks::Imported {
+    let imported = benchmarks::Imported {
         name: name.to_owned(),
+        items: found.ask(&ask).map_err(CommandError::usage)?.len(),
         records: found.about.records,
-        definition: blake3::hash(definition.text.as_bytes()).to_hex().to_string(),
+        definition: found.definition.digest,
         scoring,
-        items,
-    })
+    };
+    seen.insert(key, imported.clone());
+    Ok(imported)
 }

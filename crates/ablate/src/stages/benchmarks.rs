@@ -32,7 +32,7 @@ pub struct Recipe {
 }
 
 /// An imported benchmark, by its content.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Imported {
     pub name: String,
     /// The blake3 of the records.
@@ -98,9 +98,12 @@ pub fn make(context: &Context<'_>) -> Result<bool, Failure> {
         let [definitions, folder]: [String; 2] = serde_json::from_value(folders).map_err(bug)?;
         let library = Library::new(definitions, folder);
         let found = library.open(&imported.name).map_err(input)?;
-        if found.about.records != imported.records {
+        let same = found.about.records == imported.records
+            && found.definition.digest == imported.definition;
+        if !same {
             return Err(input(format!(
-                "`{}` was imported anew while the study ran; run it again",
+                "`{}` was imported anew, or is asked in another way, since the run began; run it \
+                 again",
                 imported.name
             )));
         }

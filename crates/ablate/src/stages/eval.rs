@@ -14,7 +14,8 @@ use super::{
 };
 
 pub const STAGE: &str = "eval";
-pub const VERSION: u32 = 1;
+/// 2: `acc_norm` is per character.
+pub const VERSION: u32 = 2;
 
 /// One object per benchmark and metric.
 pub const SCORES: &str = "scores.json";

@@ -51,7 +51,7 @@ fn a_benchmark_is_imported_shown_and_scored() {
     sandbox.write("riddles.toml", RIDDLES);
     sandbox.write("riddles.csv", TABLE);
     let said = sandbox.succeed(&["data", "import", "piqa", "physicaliqa-train-dev"]);
-    assert!(said.starts_with("piqa: 6 dev, from 1 files, in "), "{said}");
+    assert!(said.starts_with("piqa: 6 dev, from 2 files, in "), "{said}");
     sandbox.succeed(&["data", "import", "riddles.toml", "."]);
 
     let listed = sandbox.json(&["data", "list", "--json"]);
