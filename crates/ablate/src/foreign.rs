@@ -214,7 +214,10 @@ fn of_folder(folder: &Path, tokenizer: &Tokenizer) -> Result<Ends, CommandError>
             Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| {
                 CommandError::usage(format!("`{}` is no JSON: {error}", path.display()))
             }),
-            Err(_) => Ok(Value::Null),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Value::Null),
+            Err(error) => {
+                Err(CommandError::usage(format!("cannot read `{}`: {error}", path.display())))
+            }
         }
     };
     let settings = read("tokenizer_config.json")?;

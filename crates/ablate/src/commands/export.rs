@@ -63,6 +63,8 @@ pub fn run(root: &Root, args: &ExportArgs) -> CommandResult {
         tokenizer: &tokenizer,
     };
     let place = Place::new(&args.folder, args.force)?;
+    // What a killed export of the same process number has left.
+    place.clean();
     write(&place.partial, &config, &weights, &tokenizer, &card.text())
         .and_then(|()| place.settle())
         .inspect_err(|_| place.clean())
@@ -245,6 +247,14 @@ impl Place {
         if holds_something && !force {
             return Err(CommandError::usage(format!(
                 "`{shown}` is not empty; name another folder, or replace it with `--force`"
+            )));
+        }
+        let exported =
+            [train::WEIGHTS, "config.json"].iter().all(|name| folder.join(name).is_file());
+        if holds_something && !exported {
+            return Err(CommandError::usage(format!(
+                "`{shown}` holds something else than a model, which `--force` does not replace; name \
+                 another folder"
             )));
         }
         let beside = |kind: &str| {

@@ -71,15 +71,15 @@ impl Parent {
     ///
     /// # Errors
     /// When they are missing or not what was written.
-    pub fn load(context: &Context<'_>) -> Result<Self, Failure> {
+    pub fn load(context: &Context<'_>, child: &ModelConfig) -> Result<Self, Failure> {
         let folder = context.input("parent")?;
         let config: ModelConfig = read_json(&folder.join(train::CONFIG))?;
         let weights = Weights::load(&folder.join(train::WEIGHTS)).map_err(machine)?;
-        // Without a map, child and parent share their tokenizer.
+        // Without a map, child and parent share their tokenizer; a parent may have spare rows.
         let vocabulary = match context.task.inputs.get("vocabulary") {
             Some(folder) => read_json(&folder.join(compact::ID_MAP))?,
             None => {
-                let size = u32::try_from(config.shape.vocabulary).map_err(bug)?;
+                let size = u32::try_from(child.shape.vocabulary).map_err(bug)?;
                 (0..size).collect()
             }
         };
@@ -111,7 +111,7 @@ impl Parent {
 
 pub fn make(context: &Context<'_>) -> Result<bool, Failure> {
     let recipe: Recipe = recipe(context)?;
-    let parent = Parent::load(context)?;
+    let parent = Parent::load(context, &recipe.child)?;
     let of = (&parent.config, &parent.weights);
     let cut = |layers: &[usize], scores: Option<&Units>| {
         let how = (recipe.width, scores);

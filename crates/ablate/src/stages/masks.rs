@@ -142,7 +142,7 @@ impl Recipe {
 
 pub fn make(context: &Context<'_>) -> Result<bool, Failure> {
     let recipe: Recipe = recipe(context)?;
-    let parent = Parent::load(context)?;
+    let parent = Parent::load(context, &recipe.child)?;
     let layers = match recipe.layers {
         Layers::Learned => (0..parent.config.shape.depth).collect(),
         other => parent.select(context, &recipe.child, [recipe.first, recipe.last], other)?,

@@ -77,6 +77,13 @@ fn a_trained_variant_goes_out_and_comes_in() {
     assert_eq!(export(&sandbox, &["--variant", "plain", "--force"]).code, Some(0));
     assert!(!folder.join("mine.txt").exists());
     assert_eq!(fs::read_dir(sandbox.desk("out")).unwrap().count(), 1);
+    let other = sandbox.desk("papers");
+    fs::create_dir_all(&other).unwrap();
+    fs::write(other.join("thesis.tex"), "mine").unwrap();
+    let refused =
+        sandbox.ablate(&["export", "tiny.toml", "papers", "--variant", "plain", "--force"]);
+    assert_said(&refused, 2, &["holds something else"]);
+    assert!(other.join("thesis.tex").exists());
 
     let generate = ["generate", "out/model", "--prompt", "The cat", "--max-new-tokens", "6"];
     let text = sandbox.ablate(&generate);
