@@ -25,6 +25,8 @@ MODELS = {
     "LLaMA2-7B": "LLaMA2-7B",
     "LLaMA2-13B": "LLaMA2-13B",
 }
+# As the paper and the public models have them; InternLM-7B's curves end before its last layer.
+DEPTHS = {"PanGu-pi-7B": 29, "LLaMA2-7B": 32, "LLaMA2-13B": 40}
 TASKS = ["ARC-E", "HellaSwag", "C3"]
 MATRICES = ["q_proj", "k_proj", "v_proj", "o_proj", "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj"]
 SIZES = ["1M", "2M", "4M", "8M", "16M", "32M"]
@@ -81,7 +83,11 @@ def elements(curves):
     note = "Points that are absent here are absent in the published figure."
     yield element(
         5, "4-5", "Scores without one, two or three consecutive layers", seven, note,
-        [panel(name, "line", LAYER, accuracy(), skips(f"fig5/{key}")) for key, name in MODELS.items()],
+        [
+            panel(name, "line", LAYER, accuracy(), skips(f"fig5/{key}"))
+            | ({"depth": DEPTHS[key]} if key in DEPTHS else {})
+            for key, name in MODELS.items()
+        ],
         average=MEAN,
     )
     yield element(

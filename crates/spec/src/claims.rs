@@ -89,7 +89,21 @@ fn expectation(
         no_tolerance(table, at, report)?;
         return Some(expectation);
     }
-    if let Some((end, count)) = layers(&variants, signs[0]) {
+    if variants.iter().any(|part| part.ends_with(" layers") || part.ends_with(" layer")) {
+        let Some((end, count)) = layers(&variants, signs[0]) else {
+            let what = format!("`{expect}` says nothing of layers that can be tested");
+            let why = "a number of layers at one end is set against the middle ones".to_string();
+            let help = Some("write for example expect = \"first 2 layers > middle layers\"".into());
+            report.error(&at("expect"), what, why, help);
+            return None;
+        };
+        if table.metric.replace('-', "_").starts_with("bits_per_byte") {
+            let what = "layers are left out for benchmarks only".to_string();
+            let why = "this is no score of a benchmark".to_string();
+            let help = Some("compare the average, or a benchmark".into());
+            report.error(&at("metric"), what, why, help);
+            return None;
+        }
         no_tolerance(table, at, report)?;
         return Some(Expectation::Layers { end, count });
     }
@@ -133,8 +147,12 @@ fn gains(
         })
     };
     let gains = pairs.iter().map(|(a, b)| (place(a), place(b))).collect();
-    for (a, b) in &pairs {
+    for (index, (a, b)) in pairs.iter().enumerate() {
         check_names(&[(*a).to_string(), (*b).to_string()], at, names, report);
+        if pairs[..index].contains(&(a, b)) {
+            let what = format!("`{a} - {b}` is compared with itself");
+            report.error(at, what, "named twice".into(), None);
+        }
     }
     Some(Expectation::Gains { gains, variants })
 }

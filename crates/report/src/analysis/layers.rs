@@ -71,7 +71,8 @@ pub(crate) fn single_skips(
 
 /// How much more the layers at one end matter than those of the middle: the mean score without one of
 /// the middle minus that without one of the end. The middle is what the first and the last quarter
-/// (rounded up) and the layers in question leave. `None` where a side has no layer.
+/// (rounded up) and the layers in question leave. `None` where one of the layers in question has no score,
+/// or nothing is left of the middle.
 pub(crate) fn end_against_middle(
     scores: &BTreeMap<u64, f64>,
     depth: u64,
@@ -81,12 +82,11 @@ pub(crate) fn end_against_middle(
     let quarter = depth.div_ceil(4);
     let at_end = |layer: u64| if first { layer < count } else { layer + count >= depth };
     let in_middle = |layer: u64| layer >= quarter && layer + quarter < depth && !at_end(layer);
-    let over = |wanted: &dyn Fn(u64) -> bool| {
-        let values: Vec<f64> =
-            scores.iter().filter(|(layer, _)| wanted(**layer)).map(|(_, v)| *v).collect();
-        (!values.is_empty()).then(|| mean(&values))
+    let of = |wanted: &dyn Fn(u64) -> bool| -> Vec<f64> {
+        scores.iter().filter(|(layer, _)| wanted(**layer)).map(|(_, value)| *value).collect()
     };
-    Some(over(&in_middle)? - over(&at_end)?)
+    let (middle, end) = (of(&in_middle), of(&at_end));
+    (!middle.is_empty() && end.len() as u64 == count).then(|| mean(&middle) - mean(&end))
 }
 
 /// Block Influence by layer, where it was measured.
@@ -152,6 +152,10 @@ mod tests {
         assert_eq!(end_against_middle(&scores, 8, true, 3), Some(54.0 - 110.0 / 3.0));
         assert_eq!(end_against_middle(&scores, 8, true, 6), None);
         assert_eq!(end_against_middle(&BTreeMap::new(), 8, true, 1), None);
+        // Where one of the first two is not known, nothing is said of them.
+        let gap: BTreeMap<u64, f64> = scores.into_iter().filter(|(layer, _)| *layer != 1).collect();
+        assert_eq!(end_against_middle(&gap, 8, true, 2), None);
+        assert_eq!(end_against_middle(&gap, 8, true, 1), Some(middle - 25.0));
     }
 
     #[test]

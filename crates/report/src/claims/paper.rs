@@ -114,8 +114,8 @@ fn differences(
     Ok(evidence.pieces.iter().map(value).collect())
 }
 
-/// The same contrast over the models of a figure that leaves out single layers: the mean of its panels,
-/// without the points that the figure does not show.
+/// The same contrast over the models of a figure that leaves out single layers: the mean over the panels
+/// whose depth is known and that show every layer in question.
 fn layers(element: &Element, measure: Measure, first: bool, count: u64) -> Option<f64> {
     if measure != Measure::Average || element.average.is_none() {
         return None;
@@ -128,8 +128,7 @@ fn layers(element: &Element, measure: Measure, first: bool, count: u64) -> Optio
             let single = panel.series.iter().find(|series| series.label == SINGLE)?;
             let scores: BTreeMap<u64, f64> =
                 element.points(single).into_iter().map(|(x, y)| (x as u64, y)).collect();
-            let depth = scores.keys().last()? + 1;
-            end_against_middle(&scores, depth, first, count)
+            end_against_middle(&scores, panel.depth?, first, count)
         })
         .collect();
     (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)

@@ -37,7 +37,7 @@ impl JudgedClaim {
 }
 
 impl ClaimTest {
-    /// `“a” − “b”`, `(“a” − “b”) − (“c” − “d”)`, `first 2 layers − middle layers` or `ρ(a, b)`.
+    /// `“a” − “b”`, `(“a” − “b”) − (“c” − “d”)`, `loss without a − without b` or `ρ(a, b)`.
     pub(crate) fn compared(&self) -> String {
         let (a, b) = (&self.a, &self.b);
         match self.compared {

@@ -99,8 +99,12 @@ fn caption(analysis: &Analysis<'_>, courses: &[Course]) -> String {
         let whole = titles(&[course.variant]);
         format!(" {} {verb} the beginning of {whole}, or all of it.", titles(&course.beginnings))
     });
+    let chance = match analysis.benchmarks.iter().any(|benchmark| benchmark.chance.is_some()) {
+        true => " Dashed: chance.",
+        false => "",
+    };
     format!(
-        "Scores during the training, at even intervals of tokens. {band}{rounds} Dashed: chance.{}",
+        "Scores during the training, at even intervals of tokens. {band}{rounds}{chance}{}",
         beginnings.collect::<String>()
     )
 }

@@ -83,6 +83,8 @@ pub(crate) struct PaperPanel {
     pub(crate) series: Vec<PaperSeries>,
     /// Spearman's correlation that the panel prints.
     pub(crate) spearman: Option<f64>,
+    /// Layers of the model of a panel that leaves some out, where they are known.
+    pub(crate) depth: Option<u64>,
 }
 
 /// How the points of a panel are drawn.

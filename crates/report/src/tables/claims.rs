@@ -116,7 +116,7 @@ fn notes(table: &mut Table, claims: &[JudgedClaim]) {
     } else {
         format!("{}% to {}%", fixed(100.0 * least, 1), fixed(100.0 * most, 1))
     };
-    table.note("A claim holds when every one of its tests comes out as expected, and is contradicted when one comes out the other way (Bonferroni over its tests). Pairs are tested over seeds and, where the documents agree, items; equalities by two one-sided tests.");
+    table.note("A claim holds when every one of its tests comes out as expected, and is contradicted when one comes out the other way (Bonferroni over its tests). Pairs, and gains, are tested over seeds and, where the documents agree, items; equalities by two one-sided tests; layers over the trained models.");
     table.note(format!(
         "p of the claim: adjusted for the {tested} claim{} of the study (Holm); below 0.05 there is a verdict. Brackets: intervals at the level at which the claim was tested ({level}).",
         if tested == 1 { "" } else { "s" },

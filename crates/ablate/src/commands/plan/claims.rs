@@ -20,19 +20,15 @@ pub fn warnings(study: &Study) -> Vec<String> {
              comparable: {pairs}; add seeds to study.seeds"
         ));
     }
-    let models = study.seeds.len() * study.variants.len();
-    let layers = ids(study, |claim| matches!(claim.expectation, Expectation::Layers { .. }));
-    if models < 2 && !layers.is_empty() {
+    let layers = ids(study, |claim| match claim.expectation {
+        Expectation::Layers { count, .. } => models(study, count) < 2,
+        _ => false,
+    });
+    if !layers.is_empty() {
         out.push(format!(
-            "warning: one model says nothing of others, so these claims will not be comparable: \
-             {layers}; add seeds to study.seeds"
-        ));
-    }
-    let unscored = study.variants.iter().all(|variant| !variant.eval.skip_layers.contains(&1));
-    if unscored && !layers.is_empty() {
-        out.push(format!(
-            "warning: no variant is scored without single layers, so these claims will not be \
-             comparable: {layers}; add eval.skip_layers = [1]"
+            "warning: these claims will not be comparable, since they need two models at least that \
+             are scored without single layers and have such layers and a middle: {layers}; add \
+             eval.skip_layers = [1], seeds or depth"
         ));
     }
     let trends = ids(study, correlates);
@@ -71,6 +67,16 @@ pub fn notes(study: &Study) -> String {
         );
     }
     out
+}
+
+/// Trained models that are scored without single layers, and have so many at an end and a middle.
+fn models(study: &Study, count: usize) -> usize {
+    let fits = |depth: usize| depth > 2 * depth.div_ceil(4).max(count);
+    let scored = study
+        .variants
+        .iter()
+        .filter(|variant| variant.eval.skip_layers.contains(&1) && fits(variant.model.depth));
+    scored.count() * study.seeds.len()
 }
 
 /// Whether a claim is about variants beside each other.
