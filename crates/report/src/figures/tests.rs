@@ -228,6 +228,7 @@ fn a_study_lies_beside_every_figure_that_it_mirrors() {
             change("train.learning_rate", "0.001", rate),
         ];
     }
+    data.variants[1].mask_tokens = 1000;
     let figures = figures(&data);
     for n in 2..=12 {
         let name = format!("paper-figure-{n}");
@@ -243,6 +244,8 @@ fn a_study_lies_beside_every_figure_that_it_mirrors() {
         let measured = !matches!(n, 9 | 10);
         assert_eq!(texts.contains(&"This study"), measured, "{name}");
         assert_eq!(figure.caption.contains("has measured nothing"), !measured, "{name}");
+        let axis = texts.iter().any(|text| text.ends_with(", without those of masks"));
+        assert_eq!(axis, matches!(n, 6 | 7), "{name}: {texts:?}");
         if n == 8 {
             // Half of its own and the paper's: the batch of 1,024 is in both lines of ours.
             assert!(texts.contains(&"r = 0") && texts.contains(&"r = 1"), "{texts:?}");

@@ -15,11 +15,14 @@ use crate::paper::{Form, Paper, setting};
 /// Most points of a line of training losses; neighbours are averaged.
 const MOST: usize = 120;
 
-/// Training losses of every variant.
+/// Training losses of every variant. What masks were learned on before is no training of the child, so it
+/// is not on the axis, which says so; the paper leaves open whether Figure 6 counts it.
 pub(super) fn losses(analysis: &Analysis<'_>) -> Vec<Panel> {
     let rows = || analysis.data.curves.iter().filter(|c| c.split == "train" && c.loss.is_finite());
     let (divisor, unit) = prefix(rows().map(|c| c.tokens as f64).fold(0.0, f64::max), true);
     let unit = if unit.is_empty() { String::new() } else { format!(" ({unit})") };
+    let masked = analysis.variants().iter().any(|variant| variant.mask_tokens > 0);
+    let without = if masked { ", without those of masks" } else { "" };
     let series = analysis.variants().iter().map(|variant| {
         let mut steps: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
         for row in rows().filter(|row| row.variant == variant.name) {
@@ -44,7 +47,7 @@ pub(super) fn losses(analysis: &Analysis<'_>) -> Vec<Panel> {
     vec![Panel {
         title: String::new(),
         form: Form::Line,
-        x: Axis::new(format!("Training tokens{unit}")),
+        x: Axis::new(format!("Training tokens{unit}{without}")),
         y: Axis { cut: true, ..Axis::new("Training loss (nats/token)") },
         series: series.collect(),
     }]
