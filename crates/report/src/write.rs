@@ -157,10 +157,16 @@ pub(crate) fn figure_files(
 fn parquet<T: Rows>(rows: &[T], dir: &Path) -> Result<PathBuf, ReportError> {
     let name = PathBuf::from(format!("{}.parquet", T::TABLE));
     let path = dir.join(&name);
-    let file = fs::File::create(&path).map_err(|e| ReportError::io("create", &path, e))?;
+    // Encoded in memory: what the system says of a full disk is lost in the encoder's errors.
+    let mut bytes = Vec::new();
     T::to_frame(rows)
-        .and_then(|mut frame| ParquetWriter::new(file).finish(&mut frame))
-        .map_err(|e| ReportError::Frame { action: "write", path, reason: e.to_string() })?;
+        .and_then(|mut frame| ParquetWriter::new(&mut bytes).finish(&mut frame))
+        .map_err(|e| ReportError::Frame {
+            action: "write",
+            path: path.clone(),
+            reason: e.to_string(),
+        })?;
+    fs::write(&path, &bytes).map_err(|e| ReportError::io("write", &path, e))?;
     Ok(name)
 }
 
