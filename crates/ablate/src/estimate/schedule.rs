@@ -1,5 +1,6 @@
 //! How long a run takes by the clock: the scheduler's own policy, played through.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use ablate_pipeline::{Graph, NodeId};
@@ -20,22 +21,29 @@ pub struct Workers {
 /// Seconds until the given nodes are made, by their estimates. Everything else is there.
 pub fn wall_seconds(graph: &Graph, missing: &BTreeSet<NodeId>, workers: Workers) -> f64 {
     let rank = ranks(graph);
-    let mut waiting = missing.clone();
+    // The longest chain first; seconds are not negative, so their bits are in their order.
+    let place = |id: NodeId| (Reverse(rank[id.index()].to_bits()), id);
+    let mut users: BTreeMap<NodeId, Vec<NodeId>> = BTreeMap::new();
+    let mut open: BTreeMap<NodeId, usize> = BTreeMap::new();
+    let mut ready = BTreeSet::new();
+    for &id in missing {
+        let mut count = 0;
+        for input in graph.node(id).inputs.values().filter(|input| missing.contains(input)) {
+            users.entry(*input).or_default().push(id);
+            count += 1;
+        }
+        if count == 0 {
+            ready.insert(place(id));
+        } else {
+            open.insert(id, count);
+        }
+    }
     // End and threads of what is at work.
     let mut running: BTreeMap<NodeId, (f64, usize)> = BTreeMap::new();
     let mut now = 0.0;
     loop {
-        let mut ready: Vec<NodeId> = waiting
-            .iter()
-            .copied()
-            .filter(|id| {
-                let open = |input| waiting.contains(input) || running.contains_key(input);
-                !graph.node(*id).inputs.values().any(open)
-            })
-            .collect();
-        ready.sort_by(|a, b| rank[b.index()].total_cmp(&rank[a.index()]).then(a.cmp(b)));
-        for position in 0..ready.len() {
-            let id = ready[position];
+        let mut started = Vec::new();
+        for (position, &(_, id)) in ready.iter().enumerate() {
             let slots = workers.jobs.max(1).saturating_sub(running.len());
             if slots == 0 {
                 break;
@@ -54,13 +62,23 @@ pub fn wall_seconds(graph: &Graph, missing: &BTreeSet<NodeId>, workers: Workers)
             }
             let threads = (free / slots.min(ready.len() - position)).max(wanted(id));
             let speed = 1.0 + rates::THREAD_GAIN * (threads - 1) as f64;
-            waiting.remove(&id);
+            started.push(id);
             running.insert(id, (now + needs.seconds / speed, threads));
+        }
+        for id in started {
+            ready.remove(&place(id));
         }
         let next = running.iter().min_by(|a, b| a.1.0.total_cmp(&b.1.0));
         let Some((&id, &(end, _))) = next else { return now };
         running.remove(&id);
         now = end;
+        for user in users.remove(&id).unwrap_or_default() {
+            let count = open.get_mut(&user).expect("counted above");
+            *count -= 1;
+            if *count == 0 {
+                ready.insert(place(user));
+            }
+        }
     }
 }
 
