@@ -263,3 +263,21 @@ fn task_by_task_beside_the_paper() {
     close(number(&schemes, "Ours", "Average (%)"), 42.94);
     close(number(&csv(&data, "paper-table-8"), "Phi2-2.7B", "MMLU (%)"), 58.49);
 }
+
+/// Where no average is printed and no benchmark is common, ours stands beside the rows all the same.
+#[test]
+fn rows_without_an_average_stand_beside_ours() {
+    let mut data = synthetic::ladder(&[1, 2, 3], 20);
+    data.study.design = "list".into();
+    data.study.mirrors = vec!["table-10".into()];
+    for (variant, label) in data.variants.iter_mut().zip(["MHA", "GQA"]) {
+        variant.label = label.into();
+    }
+    let table = csv(&data, "paper");
+    for (v, row, mmlu) in [(0, "MHA", 53.76), (1, "GQA", 51.97)] {
+        close(number(&table, row, "MMLU (%)"), mmlu);
+        assert_eq!(table[row]["Here"], row);
+        let ours = scores(&data, &data.variants[v].name, None);
+        close(number(&table, row, "Here, average score (%)"), student(&ours, T2).0);
+    }
+}

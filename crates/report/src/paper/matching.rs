@@ -144,6 +144,13 @@ fn quantity(variants: &[VariantRow], variant: &VariantRow, key: &str) -> Option<
         "depth" => Some(variant.depth as f64),
         "heads" => Some(variant.heads as f64),
         "expansion" => (variant.width > 0).then(|| variant.ffn as f64 / variant.width as f64),
+        // The paper's further rounds cost tokens of their own; a study may ask what they are worth within
+        // the tokens of one.
+        "sampling" | "rounds"
+            if written(variant, "rounds.budget").is_some_and(|b| b != "extra") =>
+        {
+            None
+        }
         // One round is a sampling rate of nothing; Table 6 has two rounds at most.
         "sampling" => match setting(variants, variant, "rounds.count") {
             Some(count) if count < 2.0 => Some(0.0),
@@ -164,8 +171,13 @@ fn quantity(variants: &[VariantRow], variant: &VariantRow, key: &str) -> Option<
 /// A numeric setting from a variant's delta; where it has none, the base value that other deltas
 /// start from.
 pub(crate) fn setting(variants: &[VariantRow], variant: &VariantRow, path: &str) -> Option<f64> {
-    let own = variant.delta.iter().find(|d| d.0 == path).map(|d| d.2.as_str());
+    let own = written(variant, path);
     let base =
         || variants.iter().flat_map(|v| &v.delta).find(|d| d.0 == path).map(|d| d.1.as_str());
     own.or_else(base)?.trim().parse().ok()
+}
+
+/// What a variant's delta says, as it is written, without the quotes.
+fn written<'a>(variant: &'a VariantRow, path: &str) -> Option<&'a str> {
+    variant.delta.iter().find(|d| d.0 == path).map(|d| d.2.trim_matches('"'))
 }

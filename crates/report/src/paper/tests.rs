@@ -314,6 +314,16 @@ fn rounds_are_found_in_both_of_their_tables() {
     ];
     let rates = averages(&by_rank(paper.element("table-6").unwrap(), &variants).unwrap());
     assert_eq!(rates, [Some(51.61), Some(53.17), Some(54.46), Some(54.67), Some(54.87), None]);
+    // What two rounds are worth within the tokens of one is not in the paper.
+    let mut within = of("2", None);
+    within.delta.push(("rounds.budget".into(), "\"extra\"".into(), "\"within\"".into()));
+    let more: Vec<VariantRow> = variants.iter().cloned().chain([within]).collect();
+    for id in ["table-6", "table-7"] {
+        let element = paper.element(id).unwrap();
+        let mut expect = averages(&by_rank(element, &variants).unwrap());
+        expect.push(None);
+        assert_eq!(averages(&by_rank(element, &more).unwrap()), expect);
+    }
     let counts = averages(&by_rank(paper.element("table-7").unwrap(), &variants).unwrap());
     assert_eq!(counts, [Some(51.61), None, Some(54.46), None, None, Some(54.44)]);
 }

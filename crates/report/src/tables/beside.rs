@@ -36,7 +36,10 @@ pub(crate) fn matched(analysis: &Analysis<'_>, beside: &Beside<'_>, name: &str) 
     let averaged = (0..beside.rows.len()).any(|v| beside.average(v).is_some());
     let paired = averaged.then(|| paired(analysis, beside, name));
     let tasks = tasks(analysis, beside, &format!("{name}-tasks"));
-    paired.into_iter().chain(tasks).collect()
+    let lined_up = beside.rows.iter().any(Option::is_some) && beside.element.panels.is_empty();
+    let unlike =
+        (lined_up && paired.is_none() && tasks.is_none()).then(|| unlike(analysis, beside, name));
+    paired.into_iter().chain(tasks).chain(unlike).collect()
 }
 
 /// Row by row, differences included.
@@ -148,6 +151,29 @@ pub(crate) fn of_paper(element: &Element) -> Option<Table> {
     table.notes.extend(element.average.iter().map(|average| format!("Average: {average}.")));
     table.notes.extend(element.note.clone());
     Some(table)
+}
+
+/// The paper's rows with our headline beside them: variants correspond to them, but no benchmark is
+/// common and no average is printed.
+fn unlike(analysis: &Analysis<'_>, beside: &Beside<'_>, name: &str) -> Table {
+    let headline = analysis.headline();
+    let (measure, unit) = analysis.name_of(headline);
+    let mut table = rows(beside.element, name);
+    table.columns.push(Column::text("Here"));
+    table.columns.push(Column::number(format!("Here, {}", measure.to_lowercase())).unit(unit));
+    for (row, of) in table.rows.iter_mut().zip(beside.element.all_rows()) {
+        let ours =
+            (0..beside.rows.len()).find(|v| beside.row(*v).is_some_and(|r| std::ptr::eq(r, of)));
+        row.cells.extend(match ours {
+            Some(v) => {
+                [Cell::text(analysis.variants()[v].title()), estimate_cell(analysis, v, headline)]
+            }
+            None => [Cell::missing(), Cell::missing()],
+        });
+    }
+    scales(&mut table, analysis, beside.element);
+    table.notes.extend(beside.element.note.clone());
+    table
 }
 
 /// The paper's rows by themselves: the variants do not correspond to them one to one.
