@@ -63,6 +63,12 @@ def timed(*words):
     return time.monotonic() - start
 
 
+def seconds(moment):
+    """Of a moment such as 2026-11-29T01:23:12.123945670Z, whose fraction has as many digits as it needs."""
+    whole, _, fraction = moment.rstrip("Z").partition(".")
+    return datetime.fromisoformat(whole + "+00:00").timestamp() + float(f"0.{fraction or 0}")
+
+
 def resident(pid):
     """MB of a process, or nothing when it is gone."""
     try:
@@ -102,8 +108,8 @@ def main():
         raise SystemExit((SCRATCH / "run.log").read_text()[-2000:])
     records = [json.loads(path.read_text()) for path in (SCRATCH / "data/store").glob("*/*/.artifact.json")]
     # The report comes after the last stage.
-    ends = sorted(datetime.fromisoformat(record["finished"][:26] + "+00:00") for record in records)
-    wall = (ends[-1] - ends[0]).total_seconds()
+    ends = sorted(seconds(record["finished"]) for record in records)
+    wall = ends[-1] - ends[0]
     work = sum(record["seconds"] for record in records)
     print(
         f"run: {len(records)} stages in {wall:.0f} s with {JOBS} jobs, {work:.0f} s of work: overhead"
