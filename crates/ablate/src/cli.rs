@@ -2,6 +2,7 @@
 
 mod cluster;
 mod data;
+mod identity;
 mod model;
 mod store;
 
@@ -12,6 +13,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use cluster::{ClusterArgs, LauncherKind};
 pub use data::{DataArgs, DataCommand, ImportArgs, ListArgs, ShowArgs};
+pub use identity::{DiffArgs, WhyArgs};
 pub use model::{EvalArgs, ExportArgs, GenerateArgs, Scoring};
 pub use store::{GcArgs, VerifyArgs, WorkArgs};
 
@@ -39,6 +41,10 @@ pub enum Command {
     Run(RunArgs),
     /// Show how far a study has come
     Status(StatusArgs),
+    /// Say why stages would run: what differs from the results that there are
+    Why(WhyArgs),
+    /// Show in what two variants, or two studies, differ, and what follows from it
+    Diff(DiffArgs),
     /// Write a study's report from what is in the store
     Report(StudyArgs),
     /// Compare two variants, or two studies, seed by seed and item by item

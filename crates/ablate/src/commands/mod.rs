@@ -6,6 +6,7 @@ pub mod check;
 pub mod cluster;
 pub mod compare;
 pub mod data;
+pub mod diff;
 pub mod eval;
 pub mod export;
 pub mod gc;
@@ -17,6 +18,7 @@ pub mod run;
 pub mod schema;
 pub mod status;
 pub mod verify;
+pub mod why;
 pub mod work;
 
 use std::io::{self, Write};

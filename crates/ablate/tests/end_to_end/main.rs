@@ -8,6 +8,7 @@ mod claims;
 mod cluster;
 mod data;
 mod failures;
+mod identity;
 mod inheritance;
 mod interrupted;
 mod layers;
