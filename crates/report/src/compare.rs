@@ -6,6 +6,8 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
+
 pub use ablate_stats::Adjustment;
 use ablate_stats::Basis;
 use serde::Serialize;
@@ -281,7 +283,20 @@ fn score(
         basis: found.basis_words().to_string(),
         seeds: found.seeds,
         items: found.items,
-        note: found.note.clone(),
+        note: found.note.clone().or_else(|| other_text(left.data, right.data, measure)),
+    })
+}
+
+/// What is said of bits per byte of two studies whose corpora differ: held-out text has no hash of its own.
+fn other_text(a: &StudyData, b: &StudyData, measure: Measure) -> Option<String> {
+    let corpora = |data: &StudyData| -> BTreeSet<String> {
+        let keys = data.provenance.keys.iter().filter(|(stage, ..)| stage == "corpus");
+        keys.map(|(_, _, key)| key.clone()).collect()
+    };
+    let (a, b) = (corpora(a), corpora(b));
+    let of_text = matches!(measure, Measure::Bits(_) | Measure::MeanBits);
+    (of_text && a != b && !a.is_empty() && !b.is_empty()).then(|| {
+        "the studies have different corpora, so that their held-out texts may differ".to_owned()
     })
 }
 

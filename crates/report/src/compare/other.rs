@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::table::p_cell;
 use super::{Comparison, Side};
 use crate::analysis::{Aligned, LEVEL, Measure, aligned};
+use crate::number::grouped;
 use crate::table::{Cell, Column, Table};
 
 /// Draws of a bootstrap, and what they start from.
@@ -102,7 +103,8 @@ impl Comparison {
             }
         }
         table.note(format!(
-            "None of these decides. Sign flips: exact, over seeds; with three of them p is 0.25 at least. Bootstrap: {RESAMPLES} resamples of items, and of seeds where there are several, of which few make it too narrow."
+            "None of these decides. Sign flips: exact, over seeds; with three of them p is 0.25 at least. Bootstrap: {} resamples of items, and of seeds where there are several, of which few make it too narrow.",
+            grouped(RESAMPLES as u64)
         ));
         (!table.rows.is_empty()).then_some(table)
     }

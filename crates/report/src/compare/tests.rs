@@ -227,3 +227,20 @@ fn items_of_earlier_reports_are_read() {
     assert_eq!(read[0].document_hash, rows[0].document_hash);
     assert_eq!(ItemRow::from_frame(&frame).unwrap(), rows);
 }
+
+#[test]
+fn other_corpora_are_said_where_text_is_compared() {
+    let mut ours = synthetic::ladder(&[1, 2, 3], 5);
+    ours.provenance.keys = vec![("corpus".into(), "text-1000".into(), "k1".into())];
+    let mut theirs = ours.clone();
+    let notes = |theirs: &StudyData| -> Vec<Option<String>> {
+        let found = compare(&side(&ours, "baseline"), &side(theirs, "inheritance")).unwrap();
+        found.pairs[0].scores.iter().map(|score| score.note.clone()).collect()
+    };
+    assert!(notes(&theirs).iter().all(Option::is_none));
+    theirs.provenance.keys[0].2 = "k2".into();
+    let found = notes(&theirs);
+    let said = |note: &&Option<String>| note.as_ref().is_some_and(|n| n.contains("corpora"));
+    // Two languages of held-out text; items have hashes of their own.
+    assert_eq!(found.iter().filter(said).count(), 2, "{found:?}");
+}
