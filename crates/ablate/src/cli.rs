@@ -192,9 +192,28 @@ pub struct CompareArgs {
     #[arg(value_name = "B")]
     pub b: String,
 
+    /// How p is adjusted for the number of differences in the table
+    #[arg(long, value_enum, default_value_t = Adjust::Holm, value_name = "HOW")]
+    pub adjust: Adjust,
+
+    /// Show what other tests say of the same differences: sign flips over seeds, McNemar's, a bootstrap
+    #[arg(long)]
+    pub tests: bool,
+
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// How p values are adjusted for their number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Adjust {
+    /// Any wrong verdict in the table at 5% (Holm).
+    Holm,
+    /// 5% of the differences found are expected to be none (Benjamini and Hochberg).
+    Bh,
+    /// Each difference on its own.
+    None,
 }
 
 /// Arguments of `bench`.

@@ -261,6 +261,42 @@ mod tests {
         assert!((norm.standard_error - 1.0 / 6.0).abs() < 1e-15);
     }
 
+    /// `tests/fixtures/make_errors.py`: `mean_stderr` of the harness, and of subjects that count the same
+    /// its `unweighted_mean_stderr`. (Groups weighted by size are in the tests of its files.)
+    #[test]
+    fn errors_are_the_harness_s() {
+        let cases: serde_json::Value =
+            serde_json::from_str(include_str!("../tests/fixtures/errors.json")).unwrap();
+        for case in cases.as_array().unwrap() {
+            let sizes: Vec<u64> = serde_json::from_value(case["sizes"].clone()).unwrap();
+            let subjects = sizes
+                .iter()
+                .enumerate()
+                .flat_map(|(subject, size)| (0..*size).map(move |_| format!("subject {subject}")));
+            let right = |metric: &str| -> Vec<f64> {
+                serde_json::from_value(case[metric]["values"].clone()).unwrap()
+            };
+            let (acc, norm) = (right("acc"), right("acc_norm"));
+            let mut results: Vec<ItemResult> = (acc.iter().zip(&norm))
+                .map(|(acc, norm)| choice("b", 2, 1, [0, *acc as usize, *norm as usize]))
+                .collect();
+            let check = |results: &[ItemResult], value: &str, error: &str| {
+                let found = scores(results, Scoring::Continuation);
+                for metric in ["acc", "acc_norm"] {
+                    let of = found.iter().find(|score| score.metric == metric).unwrap();
+                    let expected = |key: &str| case[metric][key].as_f64().unwrap();
+                    assert!((of.value - expected(value)).abs() < 1e-14, "{metric}");
+                    assert!((of.standard_error - expected(error)).abs() < 1e-14, "{metric}");
+                }
+            };
+            check(&results, "mean", "stderr");
+            for (result, subject) in results.iter_mut().zip(subjects) {
+                (result.subject, result.by_subject) = (Some(subject), true);
+            }
+            check(&results, "of_subjects", "of_subjects_stderr");
+        }
+    }
+
     /// Three choices, of which two are right, and an answer that is the reference: as in AGIEval, whose
     /// sums are answered in free text.
     #[test]

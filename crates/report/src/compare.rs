@@ -1,12 +1,33 @@
 //! Two variants, or two studies variant by variant: sizes, costs and scores side by side, paired wherever seeds and documents agree.
 
+mod other;
+mod side;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+
+pub use ablate_stats::Adjustment;
+use ablate_stats::Basis;
 use serde::Serialize;
 
 use crate::ReportError;
-use crate::analysis::{Analysis, Difference, Measure, Verdict};
-use crate::number::{count, duration, fixed, grouped, si_unit, signed};
+use crate::analysis::{Analysis, Difference, LEVEL, Measure};
+use crate::claims::POWER;
 use crate::rows::{StudyData, VariantRow};
-use crate::table::{Cell, Column, Mark, Table};
+pub use other::{Bootstrap, OtherTests};
+pub use side::Scored;
+
+/// What is asked of a comparison besides its differences.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Settings {
+    /// How p values are adjusted for the number of differences that were tested: the averages of all pairs
+    /// as one family, all other measures as another.
+    pub adjustment: Adjustment,
+    /// Whether the other tests are made too: sign flips, McNemar's, a bootstrap.
+    pub other_tests: bool,
+}
 
 /// One side of a comparison: a variant of a study, or all of them.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +49,10 @@ pub struct Comparison {
     pub pairs: Vec<Pair>,
     /// Variants of either side without a partner of the same name.
     pub unmatched: Vec<String>,
+    /// How `p_adjusted` was adjusted: `holm`, `benjamini-hochberg` or `none`.
+    pub adjustment: &'static str,
+    /// Differences that were tested.
+    pub tested: usize,
 }
 
 /// Two variants.
@@ -66,19 +91,36 @@ pub struct ScoreDifference {
     /// Decimals that the number is worth.
     #[serde(skip)]
     digits: usize,
+    #[serde(skip)]
+    higher_is_better: bool,
+    /// Whether it is the average, whose p is adjusted for the averages of the other pairs alone.
+    pub headline: bool,
     /// Mean of `a` over its seeds.
     pub a: f64,
     /// Mean of `b` over its seeds.
     pub b: f64,
+    /// Standard error and interval of `a`.
+    pub a_scored: Scored,
+    /// Standard error and interval of `b`.
+    pub b_scored: Scored,
     /// Mean of `b - a` over the common seeds.
     pub difference: f64,
     /// Ends of its 95% interval.
     pub interval: Option<(f64, f64)>,
     /// Two-sided p value of no difference.
     pub p: Option<f64>,
-    /// `better`, `worse`, `not distinguishable` or `not tested`, said of `b`. With one seed the test is over items and holds only for these two
-    /// trained models.
+    /// The same, adjusted: of an average for those of all pairs, of another measure for all others.
+    pub p_adjusted: Option<f64>,
+    /// `better`, `worse`, `not distinguishable` or `not tested`, said of `b` by the adjusted p. With one seed the test is over items and holds
+    /// only for these two trained models.
     pub verdict: String,
+    /// The smallest true difference that these seeds and items would tell (p < 5%, 80% power) if they vary as they do.
+    pub detectable: Option<f64>,
+    /// `two-way-t`, `t` or `mcnemar`.
+    pub test: Option<&'static str>,
+    /// Other tests of the same difference, where they were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub other_tests: Option<OtherTests>,
     /// What the interval ranges over: `seeds and items`, `seeds`, `items`, or nothing.
     pub basis: String,
     /// Common seeds.
@@ -89,11 +131,23 @@ pub struct ScoreDifference {
     pub note: Option<String>,
 }
 
+/// Compares side `b` with side `a`, p adjusted by Holm's procedure: [`compare_with`].
+///
+/// # Errors
+/// See [`compare_with`].
+pub fn compare(a: &Selection<'_>, b: &Selection<'_>) -> Result<Comparison, ReportError> {
+    compare_with(a, b, Settings::default())
+}
+
 /// Compares side `b` with side `a`: one variant with one, or all variants of the same name.
 ///
 /// # Errors
 /// A variant that does not exist, or rows that polars cannot take.
-pub fn compare(a: &Selection<'_>, b: &Selection<'_>) -> Result<Comparison, ReportError> {
+pub fn compare_with(
+    a: &Selection<'_>,
+    b: &Selection<'_>,
+    settings: Settings,
+) -> Result<Comparison, ReportError> {
     let left = crate::analyse(a.data)?;
     let right = crate::analyse(b.data)?;
     let one = |data: &StudyData, name: &str| {
@@ -124,15 +178,58 @@ pub fn compare(a: &Selection<'_>, b: &Selection<'_>) -> Result<Comparison, Repor
             pairs
         }
     };
+    let mut pairs: Vec<Pair> = pairs
+        .into_iter()
+        .map(|(i, j)| pair((&left, i), (&right, j), settings.other_tests))
+        .collect();
+    let tested = adjust(&mut pairs, settings.adjustment)?;
     Ok(Comparison {
         study_a: a.data.study.name.clone(),
         study_b: b.data.study.name.clone(),
-        pairs: pairs.into_iter().map(|(i, j)| pair(&left, i, &right, j)).collect(),
+        pairs,
         unmatched,
+        adjustment: match settings.adjustment {
+            Adjustment::Holm => "holm",
+            Adjustment::BenjaminiHochberg => "benjamini-hochberg",
+            Adjustment::None => "none",
+        },
+        tested,
     })
 }
 
-fn pair(left: &Analysis<'_>, i: usize, right: &Analysis<'_>, j: usize) -> Pair {
+/// Adjusts p and gives the verdicts; how many differences were tested. The headlines of all pairs are one
+/// family, which is what a comparison is made for, and all other measures of all pairs another.
+fn adjust(pairs: &mut [Pair], adjustment: Adjustment) -> Result<usize, ReportError> {
+    let mut tested = 0;
+    for headline in [true, false] {
+        let mut family: Vec<&mut ScoreDifference> = pairs
+            .iter_mut()
+            .flat_map(|pair| &mut pair.scores)
+            .filter(|score| score.headline == headline)
+            .collect();
+        let ps: Vec<f64> = family.iter().filter_map(|score| score.p).collect();
+        tested += ps.len();
+        let adjusted = adjustment.adjust(&ps).map_err(|e| ReportError::Query(e.to_string()))?;
+        let mut adjusted = adjusted.into_iter();
+        for score in &mut family {
+            score.p_adjusted = score.p.and_then(|_| adjusted.next());
+            score.verdict = match score.p_adjusted {
+                None => "not tested",
+                Some(p) if p >= 1.0 - LEVEL => "not distinguishable",
+                Some(_) if (score.difference > 0.0) == score.higher_is_better => "better",
+                Some(_) => "worse",
+            }
+            .to_string();
+        }
+    }
+    Ok(tested)
+}
+
+/// A variant of a study.
+type Side<'a> = (&'a Analysis<'a>, usize);
+
+fn pair(a: Side<'_>, b: Side<'_>, other_tests: bool) -> Pair {
+    let ((left, i), (right, j)) = (a, b);
     let (a, b) = (&left.variants()[i], &right.variants()[j]);
     let mut measures = Vec::new();
     if left.headline() == Measure::Average {
@@ -145,43 +242,61 @@ fn pair(left: &Analysis<'_>, i: usize, right: &Analysis<'_>, j: usize) -> Pair {
         .filter_map(|measure| {
             // The difference is asked of `a` and turned round, so that `b` better than `a` is positive.
             let found = left.difference_to(i, right, j, measure)?;
-            score(left, i, right, j, measure, &found)
+            score((left, i), (right, j), measure, &found, other_tests)
         })
         .collect();
     Pair { a: a.name.clone(), b: b.name.clone(), quantities: quantities(a, b), scores }
 }
 
 fn score(
-    left: &Analysis<'_>,
-    i: usize,
-    right: &Analysis<'_>,
-    j: usize,
+    (left, i): Side<'_>,
+    (right, j): Side<'_>,
     measure: Measure,
     found: &Difference,
+    other_tests: bool,
 ) -> Option<ScoreDifference> {
     let theirs = right.same_measure(left, measure)?;
     let (name, unit) = left.name_of(measure);
-    let tested = found.verdict_over_items(measure);
+    let detectable = found.contrast.and_then(|c| c.detectable(1.0 - LEVEL, POWER).ok().flatten());
     Some(ScoreDifference {
         measure: name,
         unit: unit.to_string(),
         digits: measure.digits(),
+        higher_is_better: measure.higher_is_better(),
+        headline: measure == Measure::Average,
         a: left.estimate(i, measure)?.mean,
         b: right.estimate(j, theirs)?.mean,
+        a_scored: side::scored((left, i), measure),
+        b_scored: side::scored((right, j), theirs),
         difference: -found.mean,
         interval: found.interval.map(|(low, high)| (-high, -low)),
         p: found.p,
-        verdict: match tested {
-            Verdict::Better => "worse",
-            Verdict::Worse => "better",
-            Verdict::Indistinct => "not distinguishable",
-            Verdict::Untested => "not tested",
-        }
-        .to_string(),
+        p_adjusted: None,
+        verdict: String::new(),
+        detectable: detectable.filter(|_| found.p.is_some()),
+        test: found.basis.map(|basis| match basis {
+            Basis::SeedsAndItems => "two-way-t",
+            Basis::ItemsOnly if found.exact => "mcnemar",
+            Basis::SeedsOnly | Basis::ItemsOnly => "t",
+        }),
+        other_tests: other_tests.then(|| other::tests((left, i), (right, j), measure)).flatten(),
         basis: found.basis_words().to_string(),
         seeds: found.seeds,
         items: found.items,
-        note: found.note.clone(),
+        note: found.note.clone().or_else(|| other_text(left.data, right.data, measure)),
+    })
+}
+
+/// What is said of bits per byte of two studies whose corpora differ: held-out text has no hash of its own.
+fn other_text(a: &StudyData, b: &StudyData, measure: Measure) -> Option<String> {
+    let corpora = |data: &StudyData| -> BTreeSet<String> {
+        let keys = data.provenance.keys.iter().filter(|(stage, ..)| stage == "corpus");
+        keys.map(|(_, _, key)| key.clone()).collect()
+    };
+    let (a, b) = (corpora(a), corpora(b));
+    let of_text = matches!(measure, Measure::Bits(_) | Measure::MeanBits);
+    (of_text && a != b && !a.is_empty() && !b.is_empty()).then(|| {
+        "the studies have different corpora, so that their held-out texts may differ".to_owned()
     })
 }
 
@@ -214,142 +329,8 @@ fn quantities(a: &VariantRow, b: &VariantRow) -> Vec<Quantity> {
         .collect()
 }
 
-impl Comparison {
-    /// The comparison as tables: sizes and costs, then scores.
-    pub fn tables(&self) -> Vec<Table> {
-        vec![self.quantity_table(), self.score_table()]
-    }
-
-    /// The comparison for a terminal.
-    pub fn to_text(&self) -> String {
-        let mut parts: Vec<String> = self.tables().iter().map(Table::to_text).collect();
-        if !self.unmatched.is_empty() {
-            parts.push(format!("Without a partner: {}\n", self.unmatched.join(", ")));
-        }
-        parts.join("\n")
-    }
-
-    /// The comparison as JSON.
-    pub fn to_json(&self) -> serde_json::Value {
-        serde_json::to_value(self).unwrap_or(serde_json::Value::Null)
-    }
-
-    fn headings(&self) -> (String, String) {
-        match &self.pairs[..] {
-            [pair] if pair.a != pair.b => (pair.a.clone(), pair.b.clone()),
-            _ if self.study_a != self.study_b => (self.study_a.clone(), self.study_b.clone()),
-            _ => ("A".to_string(), "B".to_string()),
-        }
-    }
-
-    fn caption(&self, what: &str) -> String {
-        match &self.pairs[..] {
-            [pair] => format!("{what}: {} against {}", pair.b, pair.a),
-            _ => format!("{what}: study {} against {}", self.study_b, self.study_a),
-        }
-    }
-
-    fn quantity_table(&self) -> Table {
-        let (a, b) = self.headings();
-        let columns = vec![
-            Column::text("Variant"),
-            Column::text("Quantity"),
-            Column::number(a),
-            Column::number(b),
-            Column::number("Difference").unit("%"),
-        ];
-        let mut table = Table::new("quantities", self.caption("Size and cost"), columns);
-        for pair in &self.pairs {
-            let mut first = true;
-            for quantity in &pair.quantities {
-                // In a list of many variants only what differs is worth a line.
-                if self.pairs.len() > 1 && quantity.a == quantity.b {
-                    continue;
-                }
-                let write = |value: f64| Cell::written(value, quantity.write(value));
-                let change = (quantity.b / quantity.a - 1.0) * 100.0;
-                let cells = vec![
-                    Cell::text(if first { pair.title() } else { String::new() }),
-                    Cell::text(&quantity.name),
-                    write(quantity.a),
-                    write(quantity.b),
-                    Cell::written(change, signed(change, 1)),
-                ];
-                if first {
-                    table.push_below_rule(cells)
-                } else {
-                    table.push(cells)
-                }
-                first = false;
-            }
-        }
-        table
-    }
-
-    fn score_table(&self) -> Table {
-        let (a, b) = self.headings();
-        let columns = vec![
-            Column::text("Variant"),
-            Column::text("Measure"),
-            Column::number(a),
-            Column::number(b),
-            Column::number("Difference"),
-            Column::number("p"),
-            Column::text("Verdict"),
-            Column::text("Paired over"),
-        ];
-        let mut table = Table::new("scores", self.caption("Scores"), columns);
-        for pair in &self.pairs {
-            for (i, score) in pair.scores.iter().enumerate() {
-                let indistinct = score.verdict == "not distinguishable";
-                let over = match (score.seeds, score.items) {
-                    (0, _) | (_, 0) => "nothing".to_string(),
-                    (1, items) => format!("{} items, 1 seed", grouped(items as u64)),
-                    (seeds, 1) => format!("{seeds} seeds"),
-                    (seeds, items) => format!("{seeds} seeds × {} items", grouped(items as u64)),
-                };
-                let cells = vec![
-                    Cell::text(if i == 0 { pair.title() } else { String::new() }),
-                    Cell::text(format!("{} ({})", score.measure, score.unit)),
-                    Cell::number(score.a, score.digits),
-                    Cell::number(score.b, score.digits),
-                    Cell::difference(score.difference, score.digits)
-                        .between(score.interval, score.digits)
-                        .mark(indistinct.then_some(Mark::Indistinct)),
-                    match score.p {
-                        Some(p) if p < 0.001 => Cell::written(p, "< 0.001"),
-                        Some(p) => Cell::number(p, 3),
-                        None => Cell::missing(),
-                    },
-                    Cell::text(&score.verdict),
-                    Cell::text(over).note(score.note.clone()),
-                ];
-                if i == 0 { table.push_below_rule(cells) } else { table.push(cells) }
-            }
-        }
-        table.note("Difference: second minus first, mean over the common seeds, with its paired 95% interval.");
-        if self.pairs.iter().flat_map(|p| &p.scores).any(|s| s.basis == "items") {
-            table.note("One seed: the interval is over items and holds for these two trained models, not for another training run.");
-        }
-        table
-    }
-}
-
-impl Pair {
-    fn title(&self) -> String {
-        if self.a == self.b { self.a.clone() } else { format!("{} → {}", self.a, self.b) }
-    }
-}
-
-impl Quantity {
-    fn write(&self, value: f64) -> String {
-        match self.unit.as_str() {
-            "%" => fixed(value, 2),
-            "s" => duration(value),
-            "FLOP" => si_unit(value, "FLOP"),
-            "B" => si_unit(value, "B"),
-            _ if self.name.contains("parameters") || self.name.contains("tokens") => count(value),
-            _ => grouped(value.max(0.0) as u64),
-        }
+impl ScoreDifference {
+    fn digits(&self) -> usize {
+        self.digits
     }
 }

@@ -87,6 +87,9 @@ impl Rows for ItemRow {
             text("language", rows, |r| &r.language),
             text("item", rows, |r| &r.item),
             text("document_hash", rows, |r| &r.document_hash),
+            text("prompt_hash", rows, |r| &r.prompt_hash),
+            optional_text("subject", rows, |r| r.subject.as_deref()),
+            flag("by_subject", rows, |r| r.by_subject),
             lists.finish().into_series().into_column(),
             optional("choice", rows, |r| r.choice),
             optional("key", rows, |r| r.key),
@@ -104,6 +107,14 @@ impl Rows for ItemRow {
         read_text(frame, "language", &mut rows, |r, v| r.language = v)?;
         read_text(frame, "item", &mut rows, |r, v| r.item = v)?;
         read_text(frame, "document_hash", &mut rows, |r, v| r.document_hash = v)?;
+        // Reports of earlier versions have none of these.
+        if frame.column("prompt_hash").is_ok() {
+            read_text(frame, "prompt_hash", &mut rows, |r, v| r.prompt_hash = v)?;
+            read_optional_text(frame, "subject", &mut rows, |r, v| r.subject = v)?;
+            for (row, value) in rows.iter_mut().zip(frame.column("by_subject")?.bool()?.iter()) {
+                row.by_subject = value.unwrap_or(false);
+            }
+        }
         let lists = frame.column("option_logliks")?.list()?;
         for (i, row) in rows.iter_mut().enumerate() {
             if let Some(values) = lists.get_as_series(i) {

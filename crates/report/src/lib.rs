@@ -28,7 +28,10 @@ mod tables;
 mod write;
 
 pub use claims::{ClaimRow, ClaimTest, Compared, Enough, Expectation, JudgedClaim, Judgement};
-pub use compare::{Comparison, Pair, Quantity, ScoreDifference, Selection, compare};
+pub use compare::{
+    Adjustment, Bootstrap, Comparison, OtherTests, Pair, Quantity, ScoreDifference, Scored,
+    Selection, Settings, compare, compare_with,
+};
 pub use error::ReportError;
 pub use number::{count, duration, fixed, grouped, si, si_unit, signed};
 pub use read::{read, sources};

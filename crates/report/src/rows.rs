@@ -240,6 +240,13 @@ pub struct ItemRow {
     pub item: String,
     /// Hash of what was asked; items are compared only where it agrees.
     pub document_hash: String,
+    /// Hash of the texts that the model read, after the examples and instructions of its prompt; empty
+    /// in reports of earlier versions.
+    pub prompt_hash: String,
+    /// The subject or passage that it shares with others, whose scores go together.
+    pub subject: Option<String>,
+    /// Whether every subject of the benchmark counts the same, however many items it has.
+    pub by_subject: bool,
     /// Log-likelihood of each option in nats; empty for generation.
     pub option_logliks: Vec<f64>,
     /// Index of the option chosen.

@@ -31,7 +31,7 @@ pub fn paired_bootstrap(
 /// replacement, and items with replacement too, the same items for every drawn seed because
 /// all seeds are scored on the same items.
 ///
-/// With few seeds this interval is too narrow when seeds matter (with three seeds up to 22%
+/// With few seeds this interval is too narrow when seeds matter (with three seeds up to 29%
 /// false positives at 5% in the simulation described at [`compare_at`](crate::compare_at)),
 /// because resampling three values cannot show the spread of a population; it is kept for
 /// appendices, and `compare` decides.

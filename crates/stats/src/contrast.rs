@@ -6,12 +6,12 @@ use crate::differences::Differences;
 use crate::error::{StatsError, check_fraction};
 use crate::estimate::{mean, variance};
 use crate::paired::constant_p;
-use crate::power::{equivalence_power, smallest, two_sided_power};
+use crate::power::{detectable, equivalence_power, smallest, two_sided_power};
 use crate::tails::{student_two_sided, student_two_sided_quantile};
 
 /// The difference of `a` and `b`, seeds x items each, with the tests of
 /// [`compare_at`](crate::compare_at): its p and its interval are those.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Contrast {
     /// Mean of `a` minus mean of `b`.
     pub mean: f64,
@@ -56,6 +56,9 @@ pub struct Enough {
     pub items: Option<usize>,
 }
 
+/// Share of the spread between items below which that between seeds is rounding.
+const ROUNDING: f64 = 1e-9;
+
 /// Standard error and degrees of freedom of a t statistic.
 type Error = (f64, f64);
 
@@ -67,19 +70,25 @@ impl Contrast {
     /// Unequal numbers of seeds or items, ragged or empty tables, one seed with one item, values
     /// that are not finite.
     pub fn of(a: &[Vec<f64>], b: &[Vec<f64>]) -> Result<Self, StatsError> {
-        let Differences { rows, by_seed, seeds, items } = Differences::of(a, b)?;
+        Ok(Self::over(&Differences::of(a, b)?))
+    }
+
+    /// The contrast of differences that are there already.
+    pub(crate) fn over(differences: &Differences) -> Self {
+        let Differences { rows, by_seed, seeds, items } = differences;
+        let (seeds, items) = (*seeds, *items);
         let (basis, spread) = match (seeds, items) {
             (1, _) => {
                 let item = variance(&rows[0]);
                 (Basis::ItemsOnly, Spread { seed: 0.0, item, rest: 0.0 })
             }
             (_, 1) => {
-                let seed = variance(&by_seed);
+                let seed = variance(by_seed);
                 (Basis::SeedsOnly, Spread { seed, item: 0.0, rest: 0.0 })
             }
-            _ => (Basis::SeedsAndItems, Spread::of(&rows, &by_seed)),
+            _ => (Basis::SeedsAndItems, Spread::of(rows, by_seed)),
         };
-        Ok(Self { mean: mean(&by_seed), seeds, items, basis, spread })
+        Self { mean: mean(by_seed), seeds, items, basis, spread }
     }
 
     /// The t statistics that must agree.
@@ -142,6 +151,28 @@ impl Contrast {
             if distance > 0.0 { half } else { 1.0 - half }
         };
         errors.iter().map(tail).fold(0.0, f64::max)
+    }
+
+    /// Standard error of the difference: that of the two-way model where there are seeds and items.
+    pub fn standard_error(&self) -> f64 {
+        self.errors().first().map_or(0.0, |(error, _)| *error)
+    }
+
+    /// The smallest true difference that would be told from none at two-sided `alpha` with
+    /// probability `power`, by as many seeds and items as there are, if they vary as these do;
+    /// `None` without any spread. With items the power is as in [`enough`](Self::enough).
+    ///
+    /// # Errors
+    /// `alpha` or `power` outside (0, 1), or a power that does not exceed alpha.
+    pub fn detectable(&self, alpha: f64, power: f64) -> Result<Option<f64>, StatsError> {
+        let mut largest = None;
+        for (error, freedom) in self.errors() {
+            let found = detectable(error, freedom, alpha, power)?;
+            if error > 0.0 {
+                largest = Some(found.max(largest.unwrap_or(0.0)));
+            }
+        }
+        Ok(largest)
     }
 
     /// How many seeds or items would tell `target` at `alpha` with probability `power`, if they
@@ -208,9 +239,13 @@ impl Spread {
                 // measured give the mean squares that were measured.
                 let between_seeds = (n * self.seed + self.rest).max(0.0);
                 let between_items = (k * self.item + self.rest).max(0.0);
-                let total = (between_seeds + between_items - self.rest)
-                    .max(between_seeds)
-                    .max(between_items);
+                let (between_seeds, total) = if between_seeds > ROUNDING * between_items {
+                    (between_seeds, between_seeds + (between_items - self.rest).max(0.0))
+                } else {
+                    // Seeds whose means agree, as those of few yes/no items may by chance, say
+                    // nothing of their spread: items are all there is to go by.
+                    (0.0, between_items.max(self.rest))
+                };
                 let error = (total / (k * n)).sqrt();
                 let freedom = total.powi(2)
                     / (between_seeds.powi(2) / (k - 1.0)
@@ -297,6 +332,56 @@ mod tests {
         let contrast = Contrast::of(&[vec![1.0], vec![1.0]], &[vec![0.5], vec![0.5]]).unwrap();
         assert_eq!((contrast.p(), contrast.interval(0.95).unwrap()), (0.5, None));
         assert_eq!(contrast.p_below(0.0), 0.75);
+    }
+
+    /// With one value per seed, what is detectable is what a t test over seeds detects; with as many
+    /// seeds as are enough for a difference, that difference is detectable.
+    #[test]
+    fn detectable_is_the_inverse_of_enough() {
+        let contrast = Contrast::of(&table(6, 1, 0.2), &vec![vec![0.0]; 6]).unwrap();
+        let sd = contrast.standard_error() * 6f64.sqrt();
+        let expected = crate::minimum_detectable_effect(sd, 6, 0.05, 0.8).unwrap();
+        let found = contrast.detectable(0.05, 0.8).unwrap().unwrap();
+        assert!((found / expected - 1.0).abs() < 1e-9, "{found} {expected}");
+        for contrast in [contrast, Contrast::of(&table(4, 30, 0.0), &table(4, 30, 0.3)).unwrap()] {
+            let found = contrast.detectable(0.05, 0.8).unwrap();
+            let Some(least) = found else { continue };
+            let seeds = |effect| {
+                contrast.enough(Target::Difference(effect), 0.05, 0.8).unwrap().seeds.unwrap()
+            };
+            assert_eq!(seeds(1.0001 * least), contrast.seeds);
+            assert!(seeds(0.99 * least) > contrast.seeds);
+        }
+        let same = Contrast::of(&vec![vec![1.0; 3]; 2], &vec![vec![0.0; 3]; 2]).unwrap();
+        assert_eq!(same.detectable(0.05, 0.8).unwrap(), None);
+    }
+
+    /// Items without an effect of their own leave the t test over seeds, which is exact then: the
+    /// spread between items is not counted twice.
+    #[test]
+    fn items_without_an_effect_leave_the_test_over_seeds() {
+        // Rows that are permutations of each other column by column: no item stands out.
+        let pattern = [0.3, -0.2, 0.7, 0.1, -0.9];
+        let a: Vec<Vec<f64>> = (0..5)
+            .map(|k| (0..5).map(|i| pattern[(i + k) % 5] + 0.1 * k as f64).collect())
+            .collect();
+        let zeros = vec![vec![0.0; 5]; 5];
+        let means: Vec<f64> = a.iter().map(|row| mean(row)).collect();
+        let plain = crate::paired_t(&means, 0.95).unwrap();
+        let found = Contrast::of(&a, &zeros).unwrap();
+        assert!((found.p() - plain.p).abs() < 1e-9, "{} {}", found.p(), plain.p);
+    }
+
+    #[test]
+    fn seeds_that_agree_by_chance_leave_the_items() {
+        // Three seeds with equal means, whose items differ: t over the items' means, 3 - 1 = 2.
+        let a = [vec![1.0, 0.0, 1.0, 0.0], vec![1.0, 1.0, 0.0, 0.0], vec![1.0, 0.0, 0.0, 1.0]];
+        let found = Contrast::of(&a, &vec![vec![0.0; 4]; 3]).unwrap();
+        assert_eq!(found.mean, 0.5);
+        let by_item = [1.0, 1.0 / 3.0, 1.0 / 3.0, 1.0 / 3.0];
+        let error = (variance(&by_item) / 4.0).sqrt();
+        assert!((found.standard_error() - error).abs() < 1e-12, "{}", found.standard_error());
+        assert!((found.p() - student_two_sided(0.5 / error, 3.0)).abs() < 1e-9);
     }
 
     #[test]

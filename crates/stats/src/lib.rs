@@ -17,12 +17,14 @@ mod correlation;
 mod differences;
 mod error;
 mod estimate;
+mod mcnemar;
 mod multiple;
 mod paired;
 mod power;
 mod resampling;
 mod tails;
 mod trend;
+mod units;
 
 pub use bootstrap::{hierarchical_bootstrap, paired_bootstrap};
 pub use compare::{Basis, Comparison, Verdict, compare, compare_at};
@@ -32,7 +34,9 @@ pub use error::StatsError;
 pub use estimate::{
     Estimate, Tested, clustered_standard_error, mean_interval, standard_error, wilson,
 };
-pub use multiple::{benjamini_hochberg, holm};
-pub use paired::{mcnemar_exact, paired_t, sign_flip};
+pub use mcnemar::{mcnemar, mcnemar_exact};
+pub use multiple::{Adjustment, benjamini_hochberg, holm};
+pub use paired::{paired_t, sign_flip};
 pub use power::{minimum_detectable_effect, pairs_for_correlation, pairs_for_no_correlation};
 pub use trend::{Trend, trend};
+pub use units::Units;

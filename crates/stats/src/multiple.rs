@@ -2,6 +2,32 @@
 
 use crate::error::{StatsError, check_values};
 
+/// How the p values of one table are adjusted for their number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Adjustment {
+    /// [`holm`]: the chance of any false positive in the table.
+    #[default]
+    Holm,
+    /// [`benjamini_hochberg`]: the expected share of false positives among the findings.
+    BenjaminiHochberg,
+    /// Each on its own.
+    None,
+}
+
+impl Adjustment {
+    /// The adjusted p values, in the order of the input.
+    ///
+    /// # Errors
+    /// A value outside [0, 1]. No values give no values.
+    pub fn adjust(self, ps: &[f64]) -> Result<Vec<f64>, StatsError> {
+        match self {
+            Self::Holm => holm(ps),
+            Self::BenjaminiHochberg => benjamini_hochberg(ps),
+            Self::None => ascending("a table without adjustment", ps).map(|_| ps.to_vec()),
+        }
+    }
+}
+
 /// Holm's step-down adjustment (1979): comparing the result with alpha bounds the chance of
 /// any false positive in the table by alpha. The order of the input is kept.
 ///
@@ -62,6 +88,16 @@ mod tests {
             assert!(holm(&[0.5, bad]).is_err());
             assert!(benjamini_hochberg(&[bad]).is_err());
         }
+    }
+
+    #[test]
+    fn an_adjustment_is_its_function() {
+        let ps = [0.01, 0.04, 0.03];
+        assert_eq!(Adjustment::default().adjust(&ps).unwrap(), holm(&ps).unwrap());
+        let found = Adjustment::BenjaminiHochberg.adjust(&ps).unwrap();
+        assert_eq!(found, benjamini_hochberg(&ps).unwrap());
+        assert_eq!(Adjustment::None.adjust(&ps).unwrap(), ps);
+        assert!(Adjustment::None.adjust(&[2.0]).is_err());
     }
 
     proptest::proptest! {

@@ -3,14 +3,12 @@
 use crate::error::{StatsError, check_values};
 use crate::estimate::{Tested, mean_interval};
 use crate::resampling::Draws;
-use crate::tails::{normal_cdf, student_two_sided};
+use crate::tails::student_two_sided;
 
 /// Up to this many differences all 2^n sign patterns are visited.
 const EXACT_SIGNS: usize = 20;
 /// Random sign patterns beyond that; p has a resolution of about 5e-5.
 const SIGN_DRAWS: u64 = 20_000;
-/// Discordant pairs up to which McNemar's test sums the binomial.
-const EXACT_PAIRS: u64 = 10_000_000;
 
 /// Student's t test that the mean of `differences` is zero, with its interval at `level`.
 ///
@@ -81,37 +79,6 @@ pub fn sign_flip(differences: &[f64]) -> Result<f64, StatsError> {
     Ok((hits + 1) as f64 / (SIGN_DRAWS + 1) as f64)
 }
 
-/// McNemar's exact two-sided test for yes/no items scored by two models: `only_first` items
-/// were right only for the first, `only_second` only for the second.
-///
-/// p = min(1, 2 P(X <= min)) with X ~ Binomial(only_first + only_second, 1/2); 1 without
-/// discordant items. Above ten million discordant items the normal approximation with
-/// continuity correction takes over.
-pub fn mcnemar_exact(only_first: u64, only_second: u64) -> f64 {
-    let n = only_first.saturating_add(only_second);
-    let few = only_first.min(only_second);
-    if n == 0 || only_first == only_second {
-        return 1.0;
-    }
-    let trials = n as f64;
-    if n > EXACT_PAIRS {
-        return (2.0 * normal_cdf((few as f64 + 0.5 - trials / 2.0) / (trials.sqrt() / 2.0)))
-            .min(1.0);
-    }
-    // Relative to the largest term, at `few`, the terms below shrink by k / (n - k + 1).
-    let log_largest =
-        statrs::function::factorial::ln_binomial(n, few) - trials * std::f64::consts::LN_2;
-    let (mut term, mut sum) = (1.0, 1.0);
-    for k in (1..=few).rev() {
-        term *= k as f64 / (trials - k as f64 + 1.0);
-        sum += term;
-        if term < 1e-18 * sum {
-            break;
-        }
-    }
-    (2.0 * (log_largest + f64::ln(sum)).exp()).min(1.0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -135,20 +102,6 @@ mod tests {
         let t = paired_t(&differences, 0.95).unwrap().p;
         assert!((p - t).abs() < 0.01, "{p} {t}");
         assert_eq!(p, sign_flip(&differences).unwrap());
-    }
-
-    #[test]
-    fn mcnemar_by_hand() {
-        assert_eq!(mcnemar_exact(0, 0), 1.0);
-        assert_eq!(mcnemar_exact(4, 4), 1.0);
-        // 2 * (1 + 5) / 2^5
-        assert!((mcnemar_exact(1, 4) - 0.375).abs() < 1e-12);
-        assert_eq!(mcnemar_exact(1, 4), mcnemar_exact(4, 1));
-        // Both sides of the switch to the normal approximation.
-        let below = mcnemar_exact(4_996_000, 5_003_999);
-        let above = mcnemar_exact(4_996_001, 5_004_001);
-        assert!((below - above).abs() < 1e-4 && below > 0.005, "{below} {above}");
-        assert!(mcnemar_exact(u64::MAX, 3) < 1e-300);
     }
 
     #[test]

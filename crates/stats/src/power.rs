@@ -21,8 +21,6 @@ pub fn minimum_detectable_effect(
 ) -> Result<f64, StatsError> {
     const WHAT: &str = "a minimum detectable effect";
     check_values(WHAT, &[sd], 1)?;
-    check_fraction(WHAT, "alpha", alpha)?;
-    check_fraction(WHAT, "power", power)?;
     if sd < 0.0 {
         return Err(StatsError::Parameter {
             what: WHAT,
@@ -31,6 +29,26 @@ pub fn minimum_detectable_effect(
             range: "zero or more",
         });
     }
+    if n < 2 {
+        return Err(StatsError::TooFew { what: WHAT, needed: 2, got: n });
+    }
+    detectable(sd / (n as f64).sqrt(), n as f64 - 1.0, alpha, power)
+}
+
+/// Smallest true mean that a two-sided t test with this standard error and so many degrees of
+/// freedom finds with probability `power`.
+///
+/// # Errors
+/// `alpha` or `power` outside (0, 1), or a power that does not exceed alpha.
+pub(crate) fn detectable(
+    error: f64,
+    freedom: f64,
+    alpha: f64,
+    power: f64,
+) -> Result<f64, StatsError> {
+    const WHAT: &str = "a minimum detectable effect";
+    check_fraction(WHAT, "alpha", alpha)?;
+    check_fraction(WHAT, "power", power)?;
     if power <= alpha {
         return Err(StatsError::Parameter {
             what: WHAT,
@@ -39,25 +57,25 @@ pub fn minimum_detectable_effect(
             range: "above alpha",
         });
     }
-    if n < 2 {
-        return Err(StatsError::TooFew { what: WHAT, needed: 2, got: n });
-    }
-    let freedom = n as f64 - 1.0;
     let critical = student_two_sided_quantile(1.0 - alpha, freedom);
     let (mut low, mut high) = (0.0_f64, 1.0_f64);
     while two_sided_power(high, critical, freedom) < power && high < 1e12 {
         low = high;
         high *= 2.0;
     }
-    for _ in 0..100 {
+    // Far below what is shown; a power is an integral of 2,000 values.
+    while high - low > 1e-12 * high {
         let middle = 0.5 * (low + high);
+        if middle <= low || middle >= high {
+            break;
+        }
         if two_sided_power(middle, critical, freedom) < power {
             low = middle;
         } else {
             high = middle;
         }
     }
-    Ok(0.5 * (low + high) * sd / (n as f64).sqrt())
+    Ok(0.5 * (low + high) * error)
 }
 
 /// Pairs of values at which a rank correlation of `rho` is told from none at two-sided `alpha`

@@ -1,9 +1,9 @@
 //! Agreement with scipy, statsmodels and numpy; `fixtures/make_reference.py` made the numbers.
 
 use ablate_stats::{
-    Contrast, Target, benjamini_hochberg, clustered_standard_error, compare, holm, kendall_tau,
-    mcnemar_exact, mean_interval, minimum_detectable_effect, paired_t, sign_flip, spearman,
-    standard_error, wilson,
+    Contrast, Target, Units, benjamini_hochberg, clustered_standard_error, compare, holm,
+    kendall_tau, mcnemar, mcnemar_exact, mean_interval, minimum_detectable_effect,
+    paired_bootstrap, paired_t, sign_flip, spearman, standard_error, wilson,
 };
 use serde::Deserialize;
 
@@ -20,6 +20,38 @@ struct Reference {
     quantile: Vec<QuantileCase>,
     two_way: Vec<TwoWayCase>,
     contrast: Vec<ContrastCase>,
+    mcnemar_interval: Vec<McNemarInterval>,
+    bootstrap: Vec<BootstrapCase>,
+    units: Vec<UnitsCase>,
+}
+
+#[derive(Deserialize)]
+struct McNemarInterval {
+    b: u64,
+    c: u64,
+    n: u64,
+    level: f64,
+    low: f64,
+    high: f64,
+    se: f64,
+}
+
+#[derive(Deserialize)]
+struct BootstrapCase {
+    differences: Vec<f64>,
+    low: f64,
+    high: f64,
+    se: f64,
+}
+
+#[derive(Deserialize)]
+struct UnitsCase {
+    strata: Vec<usize>,
+    clusters: Vec<usize>,
+    weights: Vec<f64>,
+    values: Vec<f64>,
+    score: f64,
+    se: f64,
 }
 
 #[derive(Deserialize)]
@@ -261,5 +293,38 @@ fn contrasts() {
         assert_eq!((effect.seeds, effect.items), (Some(case.seeds_for_effect), None));
         let equivalence = Target::Equivalence { within: case.within, truth: case.truth };
         assert_eq!(enough(equivalence).seeds, Some(case.seeds_for_equivalence));
+    }
+}
+
+#[test]
+fn intervals_beside_mcnemars_test() {
+    for case in reference().mcnemar_interval {
+        let found = mcnemar(case.b, case.c, case.n, case.level).unwrap().estimate;
+        // The likelihood is maximised numerically there.
+        same_to(found.low.unwrap(), case.low, 2e-5);
+        same_to(found.high.unwrap(), case.high, 2e-5);
+        same(found.standard_error.unwrap(), case.se);
+    }
+}
+
+/// Other draws, so other ends, by what 20,000 resamples leave open.
+#[test]
+fn bootstraps() {
+    for case in reference().bootstrap {
+        let found = paired_bootstrap(&case.differences, 0.95, 20_000, 1).unwrap().estimate;
+        let near = |found: f64, expected: f64| assert!((found - expected).abs() < 0.06 * case.se);
+        near(found.low.unwrap(), case.low);
+        near(found.high.unwrap(), case.high);
+        near(found.standard_error.unwrap(), case.se);
+    }
+}
+
+#[test]
+fn sampling_units() {
+    for case in reference().units {
+        let units = Units::new(&case.strata, &case.clusters, &case.weights).unwrap();
+        let found = units.of(&case.values).unwrap();
+        same(mean_interval(&found, 0.95).unwrap().mean, case.score);
+        same(standard_error(&found).unwrap(), case.se);
     }
 }

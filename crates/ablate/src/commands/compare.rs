@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use ablate_report::{Selection, StudyData};
+use ablate_report::{Adjustment, Selection, Settings, StudyData};
 
 use super::print;
-use crate::cli::CompareArgs;
+use crate::cli::{Adjust, CompareArgs};
 use crate::exit::{CommandError, CommandResult, Exit};
 use crate::root::Root;
 
@@ -17,8 +17,16 @@ pub fn run(root: &Root, args: &CompareArgs) -> CommandResult {
             "compare two variants (`STUDY:VARIANT`) or two studies (`STUDY`), not one with the other",
         ));
     }
-    let comparison =
-        ablate_report::compare(&a.selection(), &b.selection()).map_err(CommandError::usage)?;
+    let settings = Settings {
+        adjustment: match args.adjust {
+            Adjust::Holm => Adjustment::Holm,
+            Adjust::Bh => Adjustment::BenjaminiHochberg,
+            Adjust::None => Adjustment::None,
+        },
+        other_tests: args.tests,
+    };
+    let comparison = ablate_report::compare_with(&a.selection(), &b.selection(), settings)
+        .map_err(CommandError::usage)?;
     if args.json {
         let json =
             serde_json::to_string_pretty(&comparison.to_json()).map_err(CommandError::bug)?;

@@ -5,6 +5,7 @@
 mod blocked;
 mod claims;
 mod contents;
+mod detect;
 mod space;
 pub mod table;
 mod text;
@@ -49,7 +50,9 @@ pub fn run(root: &Root, args: &PlanArgs) -> CommandResult {
         let json = serde_json::to_string_pretty(&plan).map_err(CommandError::bug)?;
         json + "\n"
     } else {
-        text::render(&plan, &built) + &claims::notes(&loaded.study)
+        text::render(&plan, &built)
+            + &plan.detectable.as_ref().map(detect::Detectable::text).unwrap_or_default()
+            + &claims::notes(&loaded.study)
     };
     print(&text)?;
     Ok(Exit::Ok)

@@ -91,6 +91,14 @@ fn plan_keeps_its_contract() {
     // For people: the same numbers.
     let text = sandbox.succeed(&["plan", "tiny.toml", "--no-timing"]);
     assert!(names.iter().all(|name| text.contains(name)), "{text}");
+
+    // What two seeds and the items of its benchmarks can tell apart.
+    let detectable = &plan["detectable"];
+    assert!(detectable["seeds"] == 2 && detectable["deviations"].as_f64().unwrap() > 10.0);
+    let boolq = &detectable["benchmarks"][0];
+    assert_eq!((&boolq["name"], &boolq["items"]), (&"boolq".into(), &4.into()));
+    assert!(text.contains("2 seeds tell two variants apart (p < 5%, 80% power)"), "{text}");
+    assert!(text.contains("points of boolq (4 items)"), "{text}");
 }
 
 #[test]

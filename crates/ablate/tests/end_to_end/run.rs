@@ -124,6 +124,7 @@ fn rows_say_what_happened() {
         let right = item["choice"] == item["key"];
         assert_eq!(number(item, "score"), f64::from(right), "{item:?}");
         assert!(text(item, "document_hash").len() >= 16);
+        assert!(text(item, "prompt_hash").len() >= 16);
     }
 
     // Curves: 20 steps of 256 tokens, validation in two languages at the start, half-way and at
@@ -322,7 +323,20 @@ fn comparisons_are_paired() {
     let text = sandbox.succeed(&["compare", "tiny:plain", "tiny:deep"]);
     assert!(text.contains("boolq") && text.contains("plain") && text.contains("deep"), "{text}");
     let variants = sandbox.json(&["compare", "tiny:plain", "tiny:deep", "--json"]);
-    assert!(variants.is_object(), "{variants}");
+    let scores = variants["pairs"][0]["scores"].as_array().unwrap();
+    assert!(variants["adjustment"] == "holm" && scores[0]["headline"] == true, "{variants}");
+    for score in scores {
+        assert!(score["p_adjusted"].as_f64().unwrap() >= score["p"].as_f64().unwrap(), "{score}");
+        assert!(score.get("other_tests").is_none(), "{score}");
+    }
+    let more = ["compare", "tiny:plain", "tiny:deep", "--adjust", "bh", "--tests"];
+    let text = sandbox.succeed(&more);
+    assert!(text.contains("Benjamini and Hochberg") && text.contains("Sign flips"), "{text}");
+    let more = sandbox.json(&[&more[..], &["--json"]].concat());
+    assert_eq!(more["adjustment"], "benjamini-hochberg");
+    // Two seeds: the smallest p of sign flips is one half.
+    let flips = &more["pairs"][0]["scores"][0]["other_tests"]["sign_flip"];
+    assert!(flips.as_f64().unwrap() >= 0.5, "{more}");
     sandbox.json(&["compare", "tiny", "other", "--json"]);
     sandbox.json(&["compare", "tiny:deep", "other:deep", "--json"]);
     let folder = sandbox.report();

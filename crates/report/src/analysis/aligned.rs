@@ -3,19 +3,22 @@
 
 use std::collections::BTreeMap;
 
-use super::items::{Scores, Unpaired, align};
-use super::{Analysis, Measure};
+use super::items::{Items, Scores, align};
+use super::{Analysis, Measure, sampling};
 
 /// A variant of a study.
 pub(crate) type Side<'a> = (&'a Analysis<'a>, usize);
 
-/// Values of several sides, each row of one seed and each column of one item.
+/// Values of several sides, each row of one seed and each column of one item, or of a subject or passage
+/// that items share.
 #[derive(Clone, Debug)]
 pub(crate) struct Aligned {
     /// Seeds that all sides have.
     pub(crate) seeds: Vec<u64>,
     /// One for each side, in their order.
     pub(crate) grids: Vec<Scores>,
+    /// Items behind each row; 1 where each seed has one value.
+    pub(crate) items: usize,
     /// Why items were not aligned.
     pub(crate) note: Option<String>,
 }
@@ -62,79 +65,77 @@ pub(crate) fn aligned(sides: &[Side<'_>], measure: Measure) -> Option<Result<Ali
     let mut note = None;
     match item_grids(sides, measure, &seeds) {
         Err(reason) => return Some(Err(Unaligned { seeds, reason })),
-        Ok(Some(grids)) => {
+        Ok(Grids::None) => {}
+        Ok(Grids::Alone(reason)) => note = Some(reason),
+        Ok(Grids::Items { grids, items }) => {
             let same = grids.iter().zip(&values).all(|(grid, values)| {
                 (grand_mean(grid) - mean_over(values, &seeds)).abs() <= SAME_SCORE
             });
             if same {
-                return Some(Ok(Aligned { seeds, grids, note }));
+                return Some(Ok(Aligned { seeds, grids, items, note }));
             }
             note = Some(
                 "the saved items do not add up to the scores: paired over seeds only".to_string(),
             );
         }
-        Ok(None) => {}
     }
     let column =
         |side: &&BTreeMap<u64, f64>| seeds.iter().map(|seed| vec![side[seed]]).collect::<Scores>();
     let grids = values.iter().map(column).collect();
-    Some(Ok(Aligned { seeds, grids, note }))
+    Some(Ok(Aligned { seeds, grids, items: 1, note }))
 }
 
-/// Seeds by items of every side; `Ok(None)` where the measure has no items at all, `Err` where items exist but cannot be aligned.
-fn item_grids(
-    sides: &[Side<'_>],
-    measure: Measure,
-    seeds: &[u64],
-) -> Result<Option<Vec<Scores>>, String> {
-    let Some((own, _)) = sides.first() else { return Ok(None) };
+/// Seeds by sampling units of every side.
+enum Grids {
+    /// The measure has no items, or a side has not kept them.
+    None,
+    /// There are items, but all of one subject: why they are not used.
+    Alone(String),
+    Items {
+        grids: Vec<Scores>,
+        /// How many items the units are made of.
+        items: usize,
+    },
+}
+
+/// Seeds by sampling units of every side; `Err` where items exist but cannot be aligned.
+fn item_grids(sides: &[Side<'_>], measure: Measure, seeds: &[u64]) -> Result<Grids, String> {
+    let Some((own, _)) = sides.first() else { return Ok(Grids::None) };
     let wanted: Vec<usize> = match measure {
         Measure::Average => (0..own.benchmarks.len()).collect(),
         Measure::Benchmark(index) => vec![index],
-        Measure::Bits(_) | Measure::MeanBits => return Ok(None),
+        Measure::Bits(_) | Measure::MeanBits => return Ok(Grids::None),
     };
-    let mut parts: Vec<Vec<Scores>> = Vec::new();
+    let mut parts: Vec<Items<'_>> = Vec::new();
     for index in wanted {
         let mut outcomes = Vec::new();
         for (analysis, variant) in sides {
             let Some(Measure::Benchmark(theirs)) =
                 analysis.same_measure(own, Measure::Benchmark(index))
             else {
-                return Ok(None);
+                return Ok(Grids::None);
             };
             outcomes.push(analysis.items.of(*variant, theirs));
         }
         match align(&outcomes, seeds) {
-            Ok(grids) => parts.push(grids),
-            Err(Unpaired::NoItems | Unpaired::NoSeeds) => return Ok(None),
-            Err(Unpaired::NoCommonItems) => {
-                return Err(format!(
-                    "{}: no item in common, so nothing is paired or tested",
-                    own.benchmarks[index].title()
-                ));
-            }
-            Err(Unpaired::Hashes { differing, items }) => {
-                return Err(format!(
-                    "{}: {differing} of {items} items of the same name ask different things, so nothing is paired or tested",
-                    own.benchmarks[index].title()
-                ));
+            Ok(items) => parts.push(items),
+            Err(unpaired) => {
+                let Some(reason) = unpaired.reason() else { return Ok(Grids::None) };
+                return Err(format!("{}: {reason}", own.benchmarks[index].title()));
             }
         }
     }
-    // Every benchmark counts the same in the average however many items it has.
-    let total: usize = parts.iter().map(|grids| grids[0][0].len()).sum();
-    let row = |side: usize, seed: usize| -> Vec<f64> {
-        parts
-            .iter()
-            .flat_map(|grids| {
-                let row = &grids[side][seed];
-                let weight = total as f64 / (parts.len() * row.len()) as f64;
-                row.iter().map(move |value| value * weight)
-            })
-            .collect()
-    };
-    let grid = |side: usize| (0..seeds.len()).map(|seed| row(side, seed)).collect::<Scores>();
-    Ok(Some((0..sides.len()).map(grid).collect()))
+    let items = parts.iter().map(|part| part.scores[0][0].len()).sum();
+    let found = sampling::units(&parts).and_then(|units| {
+        (0..sides.len()).map(|side| sampling::rows(&units, &parts, side)).collect()
+    });
+    Ok(match found {
+        Ok(grids) => Grids::Items { grids, items },
+        Err(_) if items > 1 => Grids::Alone(
+            "a benchmark has one item or one subject only: paired over seeds only".to_string(),
+        ),
+        Err(_) => Grids::None,
+    })
 }
 
 /// Mean of a full table.

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use ablate_stats::Basis;
+use ablate_stats::{Basis, Contrast};
 
 use super::aligned::{Aligned, Unaligned, aligned, mean_over, values};
-use super::items::Scores;
 use super::{Analysis, LEVEL, Measure};
 
 /// What a difference says about the first of two variants.
@@ -33,22 +32,22 @@ pub(crate) struct Difference {
     pub(crate) seeds: usize,
     /// Items behind each seed's value; 1 where only the values themselves were paired.
     pub(crate) items: usize,
+    /// Whether p is that of McNemar's exact test.
+    pub(crate) exact: bool,
+    /// The parts of its spread.
+    pub(crate) contrast: Option<Contrast>,
     /// Why items, or seeds, were not paired.
     pub(crate) note: Option<String>,
 }
 
 impl Difference {
-    /// The verdict, with a test over the items of a single seed counted as one.
-    pub(crate) fn verdict_over_items(&self, measure: Measure) -> Verdict {
-        match (self.basis, self.p) {
-            (Some(Basis::ItemsOnly), Some(p)) if p >= 1.0 - LEVEL => Verdict::Indistinct,
-            (Some(Basis::ItemsOnly), Some(_))
-                if (self.mean > 0.0) == measure.higher_is_better() =>
-            {
-                Verdict::Better
-            }
-            (Some(Basis::ItemsOnly), Some(_)) => Verdict::Worse,
-            _ => self.verdict,
+    /// The verdict at another p, that of a table, say.
+    pub(crate) fn verdict_at(&self, p: Option<f64>, measure: Measure) -> Verdict {
+        match p {
+            None => Verdict::Untested,
+            Some(p) if p >= 1.0 - LEVEL => Verdict::Indistinct,
+            Some(_) if (self.mean > 0.0) == measure.higher_is_better() => Verdict::Better,
+            Some(_) => Verdict::Worse,
         }
     }
 
@@ -71,21 +70,11 @@ impl Difference {
             basis: None,
             seeds,
             items: 0,
+            exact: false,
+            contrast: None,
             note: Some(note),
         }
     }
-}
-
-/// Values of two sides, seeds by items, each row of one seed and each column of one item.
-#[derive(Clone, Debug)]
-pub(crate) struct Paired {
-    /// First minus second.
-    pub(crate) mean: f64,
-    pub(crate) seeds: usize,
-    pub(crate) x: Scores,
-    pub(crate) y: Scores,
-    /// Why items were not paired.
-    pub(crate) note: Option<String>,
 }
 
 impl Analysis<'_> {
@@ -102,61 +91,38 @@ impl Analysis<'_> {
         b: usize,
         measure: Measure,
     ) -> Option<Difference> {
-        let Paired { mean, seeds, x, y, note } = match self.paired(a, other, b, measure)? {
-            Ok(paired) => paired,
-            Err(untested) => return Some(untested),
-        };
-        let compared = ablate_stats::compare_at(&x, &y, LEVEL).ok();
-        let verdict = match compared.map(|c| (c.basis, c.verdict)) {
-            None | Some((Basis::ItemsOnly, _)) => Verdict::Untested,
-            Some((_, verdict)) => {
-                let verdict =
-                    if measure.higher_is_better() { verdict } else { verdict.lower_is_better() };
-                match verdict {
-                    ablate_stats::Verdict::Better => Verdict::Better,
-                    ablate_stats::Verdict::Worse => Verdict::Worse,
-                    ablate_stats::Verdict::NotDistinguishable => Verdict::Indistinct,
-                }
-            }
-        };
-        Some(Difference {
-            mean,
-            interval: compared.and_then(|c| c.difference.low.zip(c.difference.high)),
-            p: compared.map(|c| c.p),
-            verdict,
-            basis: compared.map(|c| c.basis),
-            seeds,
-            items: x.first().map_or(1, Vec::len),
-            note,
-        })
-    }
-
-    /// Both sides brought into one shape. `None` when one of them has no value, `Err` when nothing can be paired.
-    pub(crate) fn paired(
-        &self,
-        a: usize,
-        other: &Analysis<'_>,
-        b: usize,
-        measure: Measure,
-    ) -> Option<Result<Paired, Difference>> {
         let sides = [(self, a), (other, b)];
         let means = values(&sides, measure)?;
-        Some(match aligned(&sides, measure)? {
-            Ok(Aligned { seeds, mut grids, note }) => {
-                let mean = mean_over(means[0], &seeds) - mean_over(means[1], &seeds);
-                let (y, x) = (grids.pop()?, grids.pop()?);
-                Ok(Paired { mean, seeds: seeds.len(), x, y, note })
-            }
+        let (seeds, grids, items, note) = match aligned(&sides, measure)? {
+            Ok(Aligned { seeds, grids, items, note }) => (seeds, grids, items, note),
             Err(Unaligned { seeds, reason }) if seeds.is_empty() => {
                 let mean = average(means[0]) - average(means[1]);
                 let reason = format!("{reason}: the means are compared, nothing is tested");
-                Err(Difference::untested(mean, 0, reason))
+                return Some(Difference::untested(mean, 0, reason));
             }
             Err(Unaligned { seeds, reason }) => {
                 let mean = mean_over(means[0], &seeds) - mean_over(means[1], &seeds);
-                Err(Difference::untested(mean, seeds.len(), reason))
+                return Some(Difference::untested(mean, seeds.len(), reason));
             }
-        })
+        };
+        let [x, y] = &grids[..] else { return None };
+        let compared = ablate_stats::compare_at(x, y, LEVEL).ok();
+        let mut found = Difference {
+            mean: mean_over(means[0], &seeds) - mean_over(means[1], &seeds),
+            interval: compared.and_then(|c| c.difference.low.zip(c.difference.high)),
+            p: compared.map(|c| c.p),
+            verdict: Verdict::Untested,
+            basis: compared.map(|c| c.basis),
+            seeds: seeds.len(),
+            items,
+            exact: compared.is_some_and(|c| c.exact),
+            contrast: compared.map(|c| c.contrast),
+            note,
+        };
+        if found.basis.is_some_and(|basis| basis != Basis::ItemsOnly) {
+            found.verdict = found.verdict_at(found.p, measure);
+        }
+        Some(found)
     }
 
     /// Whether a variant's benchmark score cannot be told from chance: the interval over its seeds includes chance, or the test over seeds
@@ -167,9 +133,11 @@ impl Analysis<'_> {
         if estimate.interval.is_some_and(|(low, high)| low <= chance && chance <= high) {
             return Some(true);
         }
-        if let Some(table) = self.items.table(variant, benchmark) {
-            let level: Vec<Vec<f64>> = table.iter().map(|r| vec![chance; r.len()]).collect();
-            if let Ok(found) = ablate_stats::compare_at(&table, &level, LEVEL) {
+        if let Some(Ok(Aligned { grids, items: 2.., .. })) =
+            aligned(&[(self, variant)], Measure::Benchmark(benchmark))
+        {
+            let level: Vec<Vec<f64>> = grids[0].iter().map(|r| vec![chance; r.len()]).collect();
+            if let Ok(found) = ablate_stats::compare_at(&grids[0], &level, LEVEL) {
                 return Some(found.verdict == ablate_stats::Verdict::NotDistinguishable);
             }
         }

@@ -10,6 +10,7 @@ mod grouping;
 mod items;
 mod layers;
 mod progress;
+mod sampling;
 mod sizes;
 pub(crate) mod vocabulary;
 
@@ -110,7 +111,7 @@ pub(crate) struct Analysis<'a> {
     pub(crate) languages: Vec<String>,
     /// Value by seed, for each variant and measure.
     values: BTreeMap<(usize, Measure), BTreeMap<u64, f64>>,
-    items: ItemIndex,
+    items: ItemIndex<'a>,
 }
 
 impl<'a> Analysis<'a> {

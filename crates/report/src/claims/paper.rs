@@ -179,14 +179,26 @@ fn noise(
         .iter()
         .all(|piece| matches!(piece.compared, Compared::Variants | Compared::Gains));
     if let Some(error) = error.filter(|_| differences) {
-        let small: Vec<String> = effects()
-            .filter(|effect| effect.abs() < 2.0 * error)
-            .map(|effect| signed(effect, 2))
+        // A difference of differences varies as one difference does, twice.
+        let noise_of =
+            |compared| if compared == Compared::Gains { 2f64.sqrt() * error } else { error };
+        let small: Vec<String> = evidence
+            .pieces
+            .iter()
+            .zip(values)
+            .filter_map(|(piece, value)| Some((piece.compared, (*value)?.0)))
+            .filter(|(compared, effect)| effect.abs() < 2.0 * noise_of(*compared))
+            .map(|(_, effect)| signed(effect, 2))
             .collect();
         if !small.is_empty() {
             let what = if evidence.measure == Measure::Average { "average" } else { "score" };
+            let gains = if evidence.pieces.iter().any(|piece| piece.compared == Compared::Gains) {
+                ", √2 times that for a difference of gains"
+            } else {
+                ""
+            };
             remarks.push(format!(
-                "Within the paper's own noise: {} {} below two standard errors of its {what} ({} points each, from its numbers of items); it has {} seed{} and no error bars, and {} differ by {} points.",
+                "Within the paper's own noise: {} {} below two standard errors of its {what} ({} points each{gains}, from its numbers of items); it has {} seed{} and no error bars, and {} differ by {} points.",
                 small.join(", "),
                 if small.len() == 1 { "is" } else { "are" },
                 fixed(error, 1),

@@ -111,7 +111,7 @@ fn contrast(
         _ => titles.concat(),
     };
     let sides: Vec<_> = variants.iter().map(|variant| (analysis, *variant)).collect();
-    let Aligned { seeds, grids, note } = match aligned(&sides, measure) {
+    let Aligned { seeds, grids, note, .. } = match aligned(&sides, measure) {
         None => return Err(format!("{all} have no values to compare")),
         Some(Err(unaligned)) => return Err(format!("{all}: {}", unaligned.reason)),
         Some(Ok(aligned)) => aligned,

@@ -8,6 +8,7 @@ use ablate_spec::{Change, Study, Variant};
 use serde::Serialize;
 
 use super::blocked;
+use super::detect::Detectable;
 use crate::estimate::{Estimates, Source, VariantEstimate, Workers, wall_seconds};
 use crate::graph::{SeedNodes, StudyGraph, VariantNodes};
 use crate::machine::Machine;
@@ -37,6 +38,8 @@ pub struct Plan {
     pub variants: Vec<VariantPlan>,
     pub stages: Vec<StagePlan>,
     pub totals: Totals,
+    /// What its seeds and items can tell apart; none for a single variant.
+    pub detectable: Option<Detectable>,
 }
 
 /// One variant. Tokens, operations and seconds are those of one seed, without the stages that
@@ -150,6 +153,7 @@ impl Plan {
             variants,
             stages: stages(built, around),
             totals: totals(study, built, estimates, around),
+            detectable: Detectable::of(study, built),
         }
     }
 }
@@ -299,7 +303,7 @@ mod tests {
         let plan = plan(&mut missing, &machine());
         let json: Value = serde_json::to_value(&plan).unwrap();
         let top: Vec<&String> = json.as_object().unwrap().keys().collect();
-        assert_eq!(top, ["study", "variants", "stages", "totals"]);
+        assert_eq!(top, ["study", "variants", "stages", "totals", "detectable"]);
         let variant = json["variants"][1].as_object().unwrap();
         for key in [
             "name",
