@@ -144,6 +144,7 @@ fn introduction(analysis: &Analysis<'_>, paper: &Paper) -> String {
             "One change at a time: each variant differs from the base in one setting.".to_string()
         }
         "random" => "Variants drawn at random from ranges.".to_string(),
+        "single" if count == 0 => "Nothing is trained: models of others alone.".to_string(),
         "single" => "A single variant.".to_string(),
         "" => String::new(),
         other => format!("Design: {other}."),
@@ -167,10 +168,14 @@ fn introduction(analysis: &Analysis<'_>, paper: &Paper) -> String {
             )
         })
         .unwrap_or_default();
+    let externals = match analysis.data.externals.len() {
+        0 => String::new(),
+        n => format!(" Beside them: {}.", plural(n, "external model")),
+    };
     let scale =
         if mirrors.is_empty() { format!(", {}", our_scale(analysis)) } else { String::new() };
     format!(
-        "{design} {} × {}{scale}.{factors}{mirrors}",
+        "{design} {} × {}{scale}.{factors}{externals}{mirrors}",
         plural(count, "variant"),
         plural(runs, "seed"),
     )

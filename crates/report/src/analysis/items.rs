@@ -34,8 +34,7 @@ pub(crate) enum Unpaired {
 impl ItemIndex {
     /// Sorts the item rows of a study by variant and benchmark.
     pub(crate) fn new(data: &StudyData, benchmarks: &[Benchmark]) -> Self {
-        let variants: BTreeMap<&str, usize> =
-            data.variants.iter().enumerate().map(|(i, v)| (v.name.as_str(), i)).collect();
+        let variants = super::names(data);
         let known: BTreeMap<(&str, &str), usize> = benchmarks
             .iter()
             .enumerate()
