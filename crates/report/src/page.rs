@@ -168,17 +168,19 @@ fn introduction(analysis: &Analysis<'_>, paper: &Paper) -> String {
             )
         })
         .unwrap_or_default();
+    let given = plural(analysis.data.externals.len(), "external model");
+    let runs = match count {
+        0 if !analysis.data.externals.is_empty() => given.clone(),
+        _ => format!("{} × {}", plural(count, "variant"), plural(runs, "seed")),
+    };
     let externals = match analysis.data.externals.len() {
         0 => String::new(),
-        n => format!(" Beside them: {}.", plural(n, "external model")),
+        _ if count == 0 => String::new(),
+        _ => format!(" Beside them: {given}."),
     };
     let scale =
         if mirrors.is_empty() { format!(", {}", our_scale(analysis)) } else { String::new() };
-    format!(
-        "{design} {} × {}{scale}.{factors}{externals}{mirrors}",
-        plural(count, "variant"),
-        plural(runs, "seed"),
-    )
+    format!("{design} {runs}{scale}.{factors}{externals}{mirrors}")
 }
 
 pub(crate) fn table_part(table: &Table) -> String {

@@ -49,11 +49,9 @@ pub fn run(root: &Root, args: &StudyArgs) -> CommandResult {
         let _ = writeln!(text, "  {:<28} {:>12} parameters", variant.name, parameters.total);
     }
     for (external, nodes) in study.external().iter().zip(&built.externals) {
-        let total = match &nodes.found {
-            Ok(given) => format!("{} parameters,", given.model.shape.parameters().total),
-            Err(_) => "absent".to_owned(),
-        };
-        let _ = writeln!(text, "  {:<28} {total:>12} external", external.name);
+        let total = nodes.found.as_ref().map(|given| given.model.shape.parameters().total);
+        let total = total.map_or_else(|_| "–".to_owned(), |total| total.to_string());
+        let _ = writeln!(text, "  {:<28} {total:>12} parameters, external", external.name);
     }
     print(&text)?;
     Ok(Exit::Ok)

@@ -40,13 +40,14 @@ pub(crate) fn main(analysis: &Analysis<'_>) -> Table {
     let mut table = Table::new(
         "main",
         format!(
-            "{}: {} of every variant.",
+            "{}: {} of every {}.",
             analysis.data.study.title,
             if scored {
                 name.to_lowercase()
             } else {
                 format!("bits per byte of {}", name.to_lowercase())
-            }
+            },
+            if analysis.variants().is_empty() { "model" } else { "variant" }
         ),
         columns,
     );
