@@ -103,7 +103,7 @@ pub fn estimate(
 ) -> Estimates {
     let lengths = Lengths::new(&built.graph, &root.store());
     let speeds = Speeds::new(&root.timings(), machine, timing);
-    let mut estimator = Estimator::new(&built.graph, lengths, speeds, study, &built.variants);
+    let mut estimator = Estimator::new(built, lengths, speeds, study);
     let needs: Vec<_> = built.graph.iter().map(|(id, _)| (id, estimator.node(id))).collect();
     estimator.finish();
     let mut work = Vec::with_capacity(needs.len());

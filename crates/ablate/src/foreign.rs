@@ -47,12 +47,7 @@ pub fn open_model(path: &Path, tokenizer: Option<&Path>) -> Result<OpenModel, Co
     let tokenizer = Tokenizer::load(file).map_err(CommandError::usage)?;
     let Foreign { config, weights, notes } = model;
     check_vocabulary(file, tokenizer.vocabulary(), config.shape.vocabulary)?;
-    let mut text = match &gguf {
-        Some(gguf) => of_gguf(gguf),
-        None if path.is_dir() => of_folder(path, &tokenizer)?,
-        // Beginning and end of text of SentencePiece; either ends one.
-        None => Ends { begin: Some(1), ends: [1, 2].into() },
-    };
+    let mut text = ends(path, gguf.as_ref(), &tokenizer)?;
     if text.ends.is_empty() {
         text.ends.insert(tokenizer.end_of_text());
     }
@@ -64,6 +59,28 @@ pub fn open_model(path: &Path, tokenizer: Option<&Path>) -> Result<OpenModel, Co
         None => tokenizer,
     };
     Ok(OpenModel { config, weights, tokenizer, begin, ends, notes })
+}
+
+/// How texts of a model begin and end, as its files say.
+fn ends(path: &Path, gguf: Option<&Gguf>, tokenizer: &Tokenizer) -> Result<Ends, CommandError> {
+    Ok(match gguf {
+        Some(gguf) => of_gguf(gguf),
+        None if path.is_dir() => of_folder(path, tokenizer)?,
+        // Beginning and end of text of SentencePiece; either ends one.
+        None => Ends { begin: Some(1), ends: [1, 2].into() },
+    })
+}
+
+/// What a model's maker puts before every text, with this tokenizer's file.
+///
+/// # Errors
+/// Files that cannot be read.
+pub fn begin(path: &Path, tokenizer: &Path) -> Result<Option<u32>, CommandError> {
+    let tokenizer = Tokenizer::load(tokenizer).map_err(CommandError::usage)?;
+    let is_gguf = path.extension().is_some_and(|end| end == "gguf") && !path.is_dir();
+    let gguf = is_gguf.then(|| Gguf::read(path).map_err(CommandError::usage)).transpose()?;
+    let begin = ends(path, gguf.as_ref(), &tokenizer)?.begin;
+    Ok(begin.filter(|id| (*id as usize) < tokenizer.vocabulary()))
 }
 
 /// A model's files, read.

@@ -2,6 +2,7 @@
 
 mod absent;
 mod build;
+mod external;
 mod foreign;
 mod inputs;
 mod rounds;
@@ -28,6 +29,8 @@ pub struct StudyGraph {
     pub parents: BTreeMap<String, Vec<RoundNodes>>,
     /// The parents that exist as files by name.
     pub given: BTreeMap<String, GivenNodes>,
+    /// Models of others that are scored, in the order of the study.
+    pub externals: Vec<ExternalNodes>,
 }
 
 /// The stages of a variant.
@@ -72,6 +75,32 @@ pub struct RoundNodes {
     pub train: NodeId,
 }
 
+/// A model of others that is scored.
+#[derive(Debug)]
+pub struct ExternalNodes {
+    pub name: String,
+    /// Its stages, or why there are none and what to do.
+    pub found: Result<GivenExternal, String>,
+}
+
+/// The stages of a model of others that is there.
+#[derive(Debug)]
+pub struct GivenExternal {
+    pub model: ModelConfig,
+    pub tokenizer: NodeId,
+    /// The held-out text in its tokens, where the study has any.
+    pub shards: Option<NodeId>,
+    pub eval: NodeId,
+}
+
+impl ExternalNodes {
+    /// Why it is not scored, in a sentence for people.
+    pub fn absence(&self) -> Option<String> {
+        let reason = self.found.as_ref().err()?;
+        Some(format!("external model `{}` is left out: {reason}", self.name))
+    }
+}
+
 /// A parent that exists as files.
 #[derive(Debug)]
 pub struct GivenNodes {
@@ -86,7 +115,16 @@ impl StudyGraph {
     /// The stages at the ends of all chains: what a run is asked for.
     pub fn targets(&self, only: impl Fn(&str) -> bool) -> Vec<NodeId> {
         let wanted = self.variants.iter().filter(|variant| only(&variant.name));
-        wanted.flat_map(|variant| variant.seeds.iter().flat_map(SeedNodes::ends)).collect()
+        let ends = wanted.flat_map(|variant| variant.seeds.iter().flat_map(SeedNodes::ends));
+        let given = self.externals.iter().filter(|external| only(&external.name));
+        let scores = given.filter_map(|external| Some(external.found.as_ref().ok()?.eval));
+        ends.chain(scores).collect()
+    }
+
+    /// Names of variants and models of others.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let variants = self.variants.iter().map(|variant| variant.name.as_str());
+        variants.chain(self.externals.iter().map(|external| external.name.as_str()))
     }
 
     /// The tokens of variants: what a run is asked for that trains nothing.

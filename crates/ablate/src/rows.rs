@@ -2,6 +2,7 @@
 
 mod claims;
 mod curves;
+mod external;
 mod losses;
 mod progress;
 mod reading;
@@ -68,6 +69,9 @@ pub fn collect(
                 losses::rows(&results, &nodes.name, seed, parts, &mut data)?;
             }
         }
+    }
+    for (nodes, external) in built.externals.iter().zip(study.external()) {
+        external::rows(&results, nodes, external, &mut data)?;
     }
     tokenizers::rows(&results, &mut data)?;
     data.provenance = provenance(&results)?;

@@ -4,6 +4,7 @@ use crate::analysis::{Analysis, Difference, Measure, Verdict, vocabulary};
 use crate::claims::{self, JudgedClaim};
 use crate::number::{count, fixed, grouped, signed};
 use crate::paper::Paper;
+use crate::rows::ExternalRow;
 
 /// The findings, most important first.
 pub(crate) fn findings(
@@ -16,10 +17,16 @@ pub(crate) fn findings(
         .filter(|v| analysis.estimate(*v, headline).is_some())
         .collect();
     let mut out = Vec::new();
+    if scored.is_empty() && analysis.variants().is_empty() {
+        out.push("Nothing was trained here: the scores are those of models of others.".to_string());
+        out.extend(others(analysis));
+        return out;
+    }
     if scored.is_empty() {
         out.push("No variant finished: there is nothing to compare yet.".to_string());
         out.extend(vocabularies(analysis));
         out.extend(failures(analysis));
+        out.extend(others(analysis));
         return out;
     }
     if analysis.data.study.is_ladder() {
@@ -38,10 +45,20 @@ pub(crate) fn findings(
     out.extend(beside(analysis, paper, headline));
     out.extend(vocabularies(analysis));
     out.extend(failures(analysis));
+    out.extend(others(analysis));
     if analysis.seeds().len() < 2 {
         out.push("There is one seed, so nothing says how much of a difference is luck: no intervals are given and nothing is tested.".to_string());
     }
     out
+}
+
+/// Models of others that have no scores, and what to do.
+fn others(analysis: &Analysis<'_>) -> Vec<String> {
+    let absent = |model: &ExternalRow| {
+        let reason = model.absent.as_ref()?;
+        Some(format!("External model “{}”: {reason}.", model.title()))
+    };
+    analysis.data.externals.iter().filter_map(absent).collect()
 }
 
 /// `51.2%` or `1.734 bits/byte`, with its half-width.

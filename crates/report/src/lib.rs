@@ -36,12 +36,13 @@ pub use error::ReportError;
 pub use number::{count, duration, fixed, grouped, si, si_unit, signed};
 pub use read::{read, sources};
 pub use reproduction::{
-    ClaimSummary, ElementStatus, Mirror, MirrorState, element_id, statuses, write_reproduction,
+    ClaimSummary, ElementStatus, Mirror, MirrorState, element_id, has_row, statuses,
+    write_reproduction,
 };
 pub use rows::{
-    AxisInfo, BatchLossRow, CoverageRow, CurveRow, InfluenceRow, ItemRow, LedgerRow, Params,
-    ProgressRow, Provenance, ScoreRow, SkipRow, SpreadRow, StudyData, StudyInfo, TokenizerRow,
-    VariantRow, VisitRow,
+    AxisInfo, BatchLossRow, CoverageRow, CurveRow, ExternalRow, ExternalShape, InfluenceRow,
+    ItemRow, LedgerRow, Params, ProgressRow, Provenance, ScoreRow, SkipRow, SpreadRow, StudyData,
+    StudyInfo, TokenizerRow, VariantRow, VisitRow,
 };
 pub use table::{Align, Cell, Column, Mark, Row, Table};
 pub use write::{Written, write};

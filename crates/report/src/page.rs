@@ -144,6 +144,7 @@ fn introduction(analysis: &Analysis<'_>, paper: &Paper) -> String {
             "One change at a time: each variant differs from the base in one setting.".to_string()
         }
         "random" => "Variants drawn at random from ranges.".to_string(),
+        "single" if count == 0 => "Nothing is trained: models of others alone.".to_string(),
         "single" => "A single variant.".to_string(),
         "" => String::new(),
         other => format!("Design: {other}."),
@@ -167,13 +168,19 @@ fn introduction(analysis: &Analysis<'_>, paper: &Paper) -> String {
             )
         })
         .unwrap_or_default();
+    let given = plural(analysis.data.externals.len(), "external model");
+    let runs = match count {
+        0 if !analysis.data.externals.is_empty() => given.clone(),
+        _ => format!("{} × {}", plural(count, "variant"), plural(runs, "seed")),
+    };
+    let externals = match analysis.data.externals.len() {
+        0 => String::new(),
+        _ if count == 0 => String::new(),
+        _ => format!(" Beside them: {given}."),
+    };
     let scale =
         if mirrors.is_empty() { format!(", {}", our_scale(analysis)) } else { String::new() };
-    format!(
-        "{design} {} × {}{scale}.{factors}{mirrors}",
-        plural(count, "variant"),
-        plural(runs, "seed"),
-    )
+    format!("{design} {runs}{scale}.{factors}{externals}{mirrors}")
 }
 
 pub(crate) fn table_part(table: &Table) -> String {

@@ -22,6 +22,7 @@ pub fn read(dir: &Path) -> Result<StudyData, ReportError> {
     Ok(StudyData {
         study: manifest.study,
         variants: rows(dir)?,
+        externals: manifest.externals,
         scores: rows(dir)?,
         items: rows(dir)?,
         curves: rows(dir)?,

@@ -22,6 +22,10 @@ use crate::{ReportError, tables};
 
 static TEMPLATE: &str = include_str!("../templates/paper.html");
 
+fn is_none(count: &usize) -> bool {
+    *count == 0
+}
+
 /// A study with one of its profiles, which mirrors elements of the paper.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Mirror {
@@ -43,7 +47,13 @@ pub struct Mirror {
     pub variants: usize,
     /// Seeds of every variant.
     pub seeds: Vec<u64>,
-    /// Variants times seeds.
+    /// Models of others that it scores.
+    #[serde(skip_serializing_if = "is_none")]
+    pub externals: usize,
+    /// Of these, those whose files are not here.
+    #[serde(skip_serializing_if = "is_none")]
+    pub absent: usize,
+    /// Variants times seeds, and models of others that are here.
     pub runs: usize,
     /// Runs that are scored.
     pub done: usize,
@@ -126,6 +136,16 @@ pub struct ElementStatus<'a> {
 /// Embedded numbers that cannot be read.
 pub fn element_id(name: &str) -> Result<Option<String>, ReportError> {
     Ok(Paper::embedded()?.element(name).map(|element| element.id.clone()))
+}
+
+/// Whether one of these elements of the paper has a row of this label.
+///
+/// # Errors
+/// Embedded numbers that cannot be read.
+pub fn has_row(elements: &[String], label: &str) -> Result<bool, ReportError> {
+    let paper = Paper::embedded()?;
+    let mut found = elements.iter().filter_map(|id| paper.element(id));
+    Ok(found.any(|element| element.row(label).is_some()))
 }
 
 /// Every element with the studies that mirror it.

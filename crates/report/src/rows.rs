@@ -1,11 +1,13 @@
 //! The rows a report is made of: plain records, one struct per saved table.
 
+mod external;
 mod progress;
 mod rounds;
 mod tokenizers;
 
 use std::collections::BTreeMap;
 
+pub use external::{ExternalRow, ExternalShape};
 pub use progress::ProgressRow;
 pub use tokenizers::TokenizerRow;
 
@@ -22,6 +24,9 @@ pub struct StudyData {
     pub study: StudyInfo,
     /// One row per variant, in the order of the study; the first one is the baseline.
     pub variants: Vec<VariantRow>,
+    /// Models of others that were scored beside them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub externals: Vec<ExternalRow>,
     /// One row per variant, seed, benchmark, language and metric.
     pub scores: Vec<ScoreRow>,
     /// One row per variant, seed and benchmark item.

@@ -15,8 +15,9 @@ use crate::figures::Figure;
 use crate::frames::Rows;
 use crate::paper::Paper;
 use crate::rows::{
-    BatchLossRow, CoverageRow, CurveRow, InfluenceRow, ItemRow, LedgerRow, ProgressRow, Provenance,
-    ScoreRow, SkipRow, SpreadRow, StudyData, StudyInfo, TokenizerRow, VariantRow, VisitRow,
+    BatchLossRow, CoverageRow, CurveRow, ExternalRow, InfluenceRow, ItemRow, LedgerRow,
+    ProgressRow, Provenance, ScoreRow, SkipRow, SpreadRow, StudyData, StudyInfo, TokenizerRow,
+    VariantRow, VisitRow,
 };
 use crate::table::Table;
 use crate::{figures, page, tables};
@@ -44,6 +45,9 @@ pub(crate) struct Manifest {
     /// What is claimed; reports of earlier versions have none.
     #[serde(default)]
     pub(crate) claims: Vec<ClaimRow>,
+    /// Models of others that were scored beside the variants.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) externals: Vec<ExternalRow>,
     pub(crate) provenance: Provenance,
     pub(crate) spec_text: String,
     /// Files and folders of the report at the top of its folder.
@@ -124,6 +128,7 @@ fn fill(data: &StudyData, dir: &Path) -> Result<(Vec<PathBuf>, Vec<JudgedClaim>)
     let manifest = Manifest {
         study: data.study.clone(),
         claims: data.claims.clone(),
+        externals: data.externals.clone(),
         provenance: data.provenance.clone(),
         spec_text: data.spec_text.clone(),
         entries,

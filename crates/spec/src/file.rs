@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
+use crate::external::ExternalTable;
 use crate::size::{Count, Share};
 use crate::tables::{
     CorpusTable, EvalTable, InitTable, ModelTable, RoundsTable, TokenizerTable, TrainTable,
@@ -39,6 +40,8 @@ pub(crate) struct StudyFile {
     pub(crate) hold: Option<HoldTable>,
     /// Models to inherit from, by name.
     pub(crate) parents: Option<BTreeMap<String, ParentTable>>,
+    /// Models of others that are scored beside the variants.
+    pub(crate) external: Option<Vec<ExternalTable>>,
     /// How variants are made of the base; without it, the base is the only variant.
     pub(crate) design: Option<DesignTable>,
     /// What is expected of the results.
@@ -286,6 +289,8 @@ pub(crate) struct ProfileTable {
     pub(crate) hold: Option<HoldTable>,
     /// Models to inherit from, by name.
     pub(crate) parents: Option<BTreeMap<String, ParentTable>>,
+    /// Models of others that are scored beside the variants; replaces the study's.
+    pub(crate) external: Option<Vec<ExternalTable>>,
     /// How variants are made of the base.
     pub(crate) design: Option<DesignTable>,
     /// What is expected of the results.

@@ -23,6 +23,7 @@ mod defaults;
 mod design;
 mod diagnostic;
 mod expectation;
+mod external;
 mod file;
 mod given;
 mod hold;
@@ -52,6 +53,7 @@ mod variant;
 
 pub use diagnostic::{Diagnostic, Failure, Severity, SourceText, render};
 pub use expectation::{End, Expectation, Quantity};
+pub use external::{External, Externals};
 pub use layers::Read;
 pub use load::{Loaded, Options, Outline, load, outline};
 pub use rounds::*;

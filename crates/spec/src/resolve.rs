@@ -9,6 +9,7 @@ use crate::changes::{self, Leaf};
 use crate::claims;
 use crate::defaults::filled;
 use crate::design::{self, Draft};
+use crate::external;
 use crate::file::{ReportTable, StudyTable};
 use crate::given;
 use crate::holding::{Hold, path_of, touches_sizes};
@@ -51,7 +52,11 @@ pub(crate) fn study(
         report,
     };
     let names = resolver.read_parents(document, head.as_ref().map_or(0, |head| head.2[0]));
-    let (design, mut drafts) = design::expand(document, &resolver.fallback, resolver.report);
+    let alone = external::alone(document);
+    let (design, mut drafts) = match alone {
+        true => (Design::Single, Vec::new()),
+        false => design::expand(document, &resolver.fallback, resolver.report),
+    };
     let hold_is_readable = document.get("hold").is_none() || resolver.hold.is_some();
     if design == Design::Random {
         drafts = resolver.held_draws(document, drafts);
@@ -62,11 +67,15 @@ pub(crate) fn study(
         resolver.report.error(at, "nothing is held".into(), "there is no [hold]".into(), help);
     }
     let resolved = resolver.variants(design, &drafts, &names, hold_is_readable);
-    let Resolver { parents, given, report, .. } = resolver;
-    let complete = !drafts.is_empty() && drafts.iter().all(|draft| !draft.name.is_empty());
+    let Resolver { base, fallback, parents, given, report, .. } = resolver;
+    let complete =
+        (alone || !drafts.is_empty()) && drafts.iter().all(|draft| !draft.name.is_empty());
     let variant_names: Vec<_> = drafts.iter().map(|draft| draft.name.as_str()).collect();
     let known = complete.then_some(variant_names.as_slice());
-    let claims = claims::read(document, known, report);
+    // Where nothing is trained, claims are refused as such.
+    let claims = claims::read(document, known.filter(|_| !alone), report);
+    let places = external::Places { fallback: &fallback, folders, files };
+    let externals = external::read(document, &base, &variant_names, &places, report);
     let shown = reported(document, known, report);
     unused_parents(document, &resolved.inherited, report);
     twins::warn(document, design, &drafts, &resolved.variants, report);
@@ -88,6 +97,7 @@ pub(crate) fn study(
         variants: resolved.variants.into_iter().flatten().collect(),
         parents,
         given,
+        externals,
         claims,
         report: shown?,
         profile,

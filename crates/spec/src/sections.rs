@@ -46,6 +46,17 @@ pub(crate) fn read(filled: &Table, blame: &Blame<'_>, report: &mut Reporter) -> 
     }
 }
 
+/// Reads what models of others are scored on: the text, where it is asked for, and the benchmarks.
+pub(crate) fn scored(
+    filled: &Table,
+    with_corpus: bool,
+    blame: &Blame<'_>,
+    report: &mut Reporter,
+) -> (Option<Corpus>, Option<Eval>) {
+    let mut reader = Reader { filled, blame, report };
+    (if with_corpus { reader.corpus() } else { None }, reader.eval())
+}
+
 struct Reader<'a, 'b> {
     filled: &'a Table,
     blame: &'a Blame<'b>,

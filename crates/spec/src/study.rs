@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::expectation::Expectation;
+use crate::external::{External, Externals};
 use crate::naming::slug;
 use crate::rounds::Rounds;
 use crate::variant::{Corpus, Eval, Init, Model, Tokenizer, Train};
@@ -32,13 +33,16 @@ pub struct Study {
     pub factors: Vec<String>,
     /// What every variant has at each of the factors, in their order.
     pub axes: Vec<Axis>,
-    /// The variants, in the order of the design; at least one.
+    /// The variants, in the order of the design; none where models of others alone are scored.
     pub variants: Vec<Variant>,
     /// Models that are trained for variants to inherit from, by name.
     pub parents: Vec<Parent>,
     /// Models that exist for variants to inherit from, by name.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub given: Vec<GivenParent>,
+    /// Models of others that are scored beside the variants.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub externals: Option<Externals>,
     /// What the study expects to see.
     pub claims: Vec<Claim>,
     /// What the report shows.
@@ -56,6 +60,11 @@ impl Study {
     /// The parent of that name that exists as files.
     pub fn given(&self, name: &str) -> Option<&GivenParent> {
         self.given.iter().find(|parent| parent.name == name)
+    }
+
+    /// Models of others that are scored beside the variants.
+    pub fn external(&self) -> &[External] {
+        self.externals.as_ref().map_or(&[], |externals| &externals.models)
     }
 
     /// What names the study's report, so that those of several profiles lie side by side: the name,

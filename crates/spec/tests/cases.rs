@@ -76,6 +76,9 @@ fn summary(study: &Study) -> String {
     for parent in &study.parents {
         describe(&mut out, &format!("parent, seed {}: ", parent.seed), &parent.variant);
     }
+    for external in study.external() {
+        writeln!(out, "external {external:?}").unwrap();
+    }
     for claim in &study.claims {
         writeln!(out, "claim {}: {:?}", claim.id, claim.expectation).unwrap();
         if !claim.paper.is_empty() {
@@ -177,4 +180,9 @@ fn inheritance() {
 #[test]
 fn claims() {
     check("claims.txt");
+}
+
+#[test]
+fn externals() {
+    check("externals.txt");
 }

@@ -115,6 +115,9 @@ fn more(mirror: &Mirror) -> String {
     parts.extend(mirror.parameters.map(|ends| format!("{} parameters", span(ends))));
     parts.extend(mirror.tokens.map(|ends| format!("{} tokens", span(ends))));
     parts.extend(mirror.finished.clone());
+    if mirror.absent > 0 {
+        parts.push(format!("{} of {} external models absent", mirror.absent, mirror.externals));
+    }
     if mirror.missing.is_some() {
         parts.push("its inputs are not here".to_owned());
     }
@@ -250,6 +253,13 @@ impl Search<'_> {
             let failed = seed.ends().any(|end| has_failed(built, &state, end));
             ended += usize::from(failed);
         }
+        for given in built.externals.iter().filter_map(|external| external.found.as_ref().ok()) {
+            mirror.runs += 1;
+            mirror.done += usize::from(matches!(state(given.eval), State::Done(_)));
+            ended += usize::from(has_failed(built, &state, given.eval));
+        }
+        mirror.externals = built.externals.len();
+        mirror.absent = built.externals.iter().filter(|external| external.found.is_err()).count();
         ended += mirror.done;
         mirror.variants = study.variants.len();
         mirror.seeds.clone_from(&study.seeds);

@@ -7,7 +7,7 @@ use ablate_pipeline::Lease;
 use super::{print, say};
 use crate::cli::StudyArgs;
 use crate::exit::{CommandError, CommandResult, Exit};
-use crate::graph::{self, StudyGraph};
+use crate::graph::{self, ExternalNodes, StudyGraph};
 use crate::root::Root;
 use crate::rows;
 use crate::study::{self, LoadedStudy};
@@ -34,6 +34,9 @@ pub fn write(
     let data = rows::collect(root, loaded, built)?;
     if data.scores.is_empty() && (data.tokenizers.is_empty() || !untrained) {
         say("no variant is finished, so there is no report");
+        for absence in built.externals.iter().filter_map(ExternalNodes::absence) {
+            say(&absence);
+        }
         return Ok(Exit::Ok);
     }
     let written = ablate_report::write(&data, &folder).map_err(CommandError::machine)?;

@@ -10,7 +10,7 @@ use super::{cluster, report, say};
 use crate::cli::{LauncherKind, RunArgs, Until};
 use crate::estimate::{Timing, estimate, prefer_threads};
 use crate::exit::{CommandError, CommandResult, Exit};
-use crate::graph::{self, StudyGraph};
+use crate::graph::{self, ExternalNodes, StudyGraph};
 use crate::machine::Machine;
 use crate::progress::Display;
 use crate::root::Root;
@@ -31,12 +31,24 @@ pub fn run(root: &Root, args: &RunArgs) -> CommandResult {
         Some(Until::Tokens) => built.tokens(only),
         None => built.targets(only),
     };
+    if built.variants.is_empty() && args.until.is_some() {
+        let why = "the study trains nothing, so there are no tokens to make; leave out `--until`";
+        return Err(CommandError::usage(why));
+    }
     if targets.is_empty() {
-        let names: Vec<&str> = built.variants.iter().map(|v| v.name.as_str()).collect();
+        let asked = built.externals.iter().filter(|external| only(&external.name));
+        if let Some(absence) = asked.filter_map(ExternalNodes::absence).next() {
+            return Err(CommandError::usage(format!("there is nothing to run: {absence}")));
+        }
+        let names: Vec<&str> = built.names().collect();
         return Err(CommandError {
             exit: Exit::NoMatch,
             message: format!("no variant matches `--only`; there are {}", names.join(", ")),
         });
+    }
+    let asked = built.externals.iter().filter(|external| only(&external.name) && !args.quiet);
+    for absence in asked.filter_map(ExternalNodes::absence) {
+        say(&absence);
     }
     let store = root.store();
     if args.dry_run {

@@ -50,7 +50,20 @@ struct Status {
     #[serde(skip_serializing_if = "Option::is_none")]
     slurm_error: Option<String>,
     variants: Vec<VariantStatus>,
+    /// Models of others that are scored.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    externals: Vec<ExternalStatus>,
     stages: Vec<StageStatus>,
+}
+
+#[derive(Debug, Serialize)]
+struct ExternalStatus {
+    name: String,
+    /// That of its scores, or of what they wait for; `absent` where its files are not there.
+    state: &'static str,
+    /// Why it is absent, and what to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -126,7 +139,19 @@ impl Status {
                 }
             })
             .collect();
-        Ok(Self { study: study.to_owned(), slurm_error: None, variants, stages })
+        let externals = built
+            .externals
+            .iter()
+            .map(|external| ExternalStatus {
+                name: external.name.clone(),
+                state: match &external.found {
+                    Ok(given) => worst(built, &stages, given.eval),
+                    Err(_) => "absent",
+                },
+                reason: external.found.as_ref().err().cloned(),
+            })
+            .collect();
+        Ok(Self { study: study.to_owned(), slurm_error: None, variants, externals, stages })
     }
 
     /// Lays what Slurm says beside what the store says. What is done is done, whatever Slurm says.
@@ -165,14 +190,26 @@ impl Status {
             let done = format!("{} of {}", variant.done, variant.seeds);
             variants.add_row([variant.name.clone(), done, others(&variant.by_seed)]);
         }
-        out += &text(&variants);
-        out.push('\n');
+        if !self.variants.is_empty() {
+            out += &text(&variants);
+            out.push('\n');
+        }
+        if !self.externals.is_empty() {
+            let mut externals = table(&["external", "scores", "more"]);
+            for external in &self.externals {
+                let more = external.reason.clone().unwrap_or_default();
+                externals.add_row([external.name.clone(), external.state.to_owned(), more]);
+            }
+            out += &text(&externals);
+            out.push('\n');
+        }
+        let here = self.externals.iter().filter(|external| external.reason.is_none()).count();
         let mut stages = table(&["stage", "name", "for", "state", "more"]);
         for stage in &self.stages {
             stages.add_row([
                 stage.stage.to_owned(),
                 stage.name.clone(),
-                names(stage.variants.iter(), self.variants.len()),
+                names(stage.variants.iter(), self.variants.len() + here),
                 stage.state.to_owned(),
                 stage.more(),
             ]);

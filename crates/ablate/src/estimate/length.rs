@@ -93,6 +93,9 @@ impl<'a> Lengths<'a> {
         if let Some(summary) = self.shards.get(&shards) {
             return (summary.training, true);
         }
+        if recipe::<shards::Recipe>(self.graph.node(shards)).is_some_and(|asked| asked.held_out) {
+            return (ShardInfo { tokens: 0, documents: 0, bytes: 0, vocabulary: 0 }, true);
+        }
         let bytes = self.input(shards, "corpus").map_or(0, |corpus| self.bytes(corpus));
         let tokens = (bytes as f64 / rates::BYTES_PER_TOKEN) as u64;
         (ShardInfo { tokens, documents: 0, bytes, vocabulary: 0 }, false)

@@ -7,12 +7,13 @@ use ablate_cost::{Kept, Shape, flops_per_token, training_memory};
 use ablate_model::ModelConfig;
 use ablate_pipeline::{Estimate, Graph, Node, NodeId};
 use ablate_spec::Study;
+use ablate_train::Precision;
 
 use super::length::{Lengths, RunLength, recipe};
 use super::speed::{Speed, Speeds};
 use super::timings::Workload;
 use super::{Work, rates};
-use crate::graph::VariantNodes;
+use crate::graph::StudyGraph;
 use crate::stages::{
     benchmarks, compact, corpus, eval, foreign, importance, inherit, losses, masks, progress,
     select, shards, skips, tokenizer, train,
@@ -34,19 +35,17 @@ pub struct Estimator<'a> {
 type Needs = (Estimate, Work);
 
 impl<'a> Estimator<'a> {
-    pub fn new(
-        graph: &'a Graph,
-        lengths: Lengths<'a>,
-        speeds: Speeds,
-        study: &Study,
-        variants: &[VariantNodes],
-    ) -> Self {
-        let vocabularies = variants
+    pub fn new(built: &'a StudyGraph, lengths: Lengths<'a>, speeds: Speeds, study: &Study) -> Self {
+        let given = built.externals.iter().filter_map(|external| external.found.as_ref().ok());
+        let given = given.map(|given| (given.tokenizer, given.model.shape.vocabulary));
+        let vocabularies = built
+            .variants
             .iter()
             .zip(&study.variants)
             .map(|(nodes, variant)| (nodes.tokenizer, variant.tokenizer.vocabulary))
+            .chain(given)
             .collect();
-        Self { graph, lengths, speeds, vocabularies }
+        Self { graph: &built.graph, lengths, speeds, vocabularies }
     }
 
     /// Keeps what was timed.
@@ -281,12 +280,26 @@ impl<'a> Estimator<'a> {
     }
 
     fn eval(&mut self, node: &Node) -> Option<Needs> {
-        let trained: train::Recipe = recipe(self.input(node, "weights")?)?;
+        let weights = self.input(node, "weights")?;
         let items = self.input(node, "benchmarks").map_or(0, item_count);
-        let held_out = self.lengths.held_out(*node.inputs.get("shards")?);
-        let tokens = items * rates::OPTIONS * rates::PROMPT_TOKENS + held_out.tokens;
-        let speed = self.speeds.of(Workload::scoring(&trained));
-        let (mut estimate, work) = scoring(&trained.model, speed, tokens, SCORED_TOGETHER);
+        let shards = node.inputs.get("shards");
+        let held_out = shards.map_or(0, |shards| self.lengths.held_out(*shards).tokens);
+        let tokens = items * rates::OPTIONS * rates::PROMPT_TOKENS + held_out;
+        let (model, speed) = if weights.stage == foreign::STAGE {
+            let given: foreign::Recipe = recipe(weights)?;
+            let together = (SCORED_TOGETHER as usize / given.model.context).max(1);
+            let speed = self.speeds.of(Workload {
+                model: &given.model,
+                sequences: together,
+                precision: Precision::F32,
+            });
+            (given.model, speed)
+        } else {
+            let trained: train::Recipe = recipe(weights)?;
+            let speed = self.speeds.of(Workload::scoring(&trained));
+            (trained.model, speed)
+        };
+        let (mut estimate, work) = scoring(&model, speed, tokens, SCORED_TOGETHER);
         estimate.disk = items * rates::RESULT_BYTES;
         Some((estimate, work))
     }

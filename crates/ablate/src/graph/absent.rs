@@ -6,8 +6,8 @@ use std::path::Path;
 use ablate_benchmark::Library;
 use ablate_corpus::{CorpusError, expand};
 use ablate_spec::{
-    Build, Compact, GivenParent, Init, Origin, RandomInit, Scheme, Storyworld, Study, TrainBpe,
-    Variant,
+    Build, Compact, Corpus, Eval, GivenParent, Init, Origin, RandomInit, Scheme, Storyworld, Study,
+    TrainBpe, Variant,
 };
 
 use super::inputs;
@@ -43,29 +43,23 @@ pub fn stand_in(study: &Study, library: &Library) -> (Study, BTreeMap<String, St
             missing.insert(variant.name.clone(), reason);
         }
     }
+    if let Some(externals) = &mut study.externals {
+        // Models that are not there have no stages; text and items that are not are said of the
+        // variants that want them, or of the models where there are none.
+        let text = externals.corpus.as_mut();
+        let reason = replace_text(text, &mut externals.eval, library).into_iter().next();
+        if let Some(reason) = reason {
+            for external in &externals.models {
+                missing.insert(external.name.clone(), reason.clone());
+            }
+        }
+    }
     (study, missing)
 }
 
 /// Replaces what is missing; the first reason why something had to be.
 fn replace(variant: &mut Variant, library: &Library) -> Option<String> {
-    let mut reasons = Vec::new();
-    let generated = inputs::world(&variant.corpus).is_some();
-    for source in &mut variant.corpus.sources {
-        let Origin::Files(files) = &source.from else { continue };
-        let found = expand(&files.paths, Path::new(""));
-        if let Err(error @ CorpusError::NoMatch { .. }) = found {
-            reasons.push(error.to_string());
-            source.from = Origin::Storyworld(Storyworld { seed: 1 });
-            variant.corpus.bytes.get_or_insert(UNKNOWN);
-        }
-    }
-    if !generated && !reasons.is_empty() {
-        // The generator's benchmarks are not the study's.
-        variant.eval.benchmarks.retain(|name| name != "all");
-    }
-    let (names, missing) = inputs::without_missing(&variant.eval, generated, library);
-    variant.eval.benchmarks = names;
-    reasons.extend(missing);
+    let mut reasons = replace_text(Some(&mut variant.corpus), &mut variant.eval, library);
     let file = match &variant.tokenizer.build {
         Build::File(file) => Some(&file.path),
         Build::Compact(Compact::File { file }) => Some(file),
@@ -75,12 +69,38 @@ fn replace(variant: &mut Variant, library: &Library) -> Option<String> {
         reasons.push(format!("there is no tokenizer `{path}`; put it there or mend the path"));
         variant.tokenizer.build = Build::Train(TrainBpe { bytes: UNKNOWN });
     }
-    variant.eval.files.retain(|path| {
+    reasons.into_iter().next()
+}
+
+/// Replaces text and items that are missing; why, text first.
+fn replace_text(text: Option<&mut Corpus>, eval: &mut Eval, library: &Library) -> Vec<String> {
+    let mut reasons = Vec::new();
+    let mut generated = false;
+    if let Some(corpus) = text {
+        generated = inputs::world(corpus).is_some();
+        for source in &mut corpus.sources {
+            let Origin::Files(files) = &source.from else { continue };
+            let found = expand(&files.paths, Path::new(""));
+            if let Err(error @ CorpusError::NoMatch { .. }) = found {
+                reasons.push(error.to_string());
+                source.from = Origin::Storyworld(Storyworld { seed: 1 });
+                corpus.bytes.get_or_insert(UNKNOWN);
+            }
+        }
+        if !generated && !reasons.is_empty() {
+            // The generator's benchmarks are not the study's.
+            eval.benchmarks.retain(|name| name != "all");
+        }
+    }
+    let (names, missing) = inputs::without_missing(eval, generated, library);
+    eval.benchmarks = names;
+    reasons.extend(missing);
+    eval.files.retain(|path| {
         let there = Path::new(path).exists();
         if !there {
             reasons.push(format!("there are no items `{path}`; put them there or mend the path"));
         }
         there
     });
-    reasons.into_iter().next()
+    reasons
 }

@@ -2,12 +2,12 @@
 
 use ablate_benchmark::Library;
 use ablate_pipeline::{Graph, NodeId};
-use ablate_spec::{Build, Compact, Init, Origin, Study, Variant};
+use ablate_spec::{Build, Compact, Corpus, Eval, Init, Origin, Study, Variant};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::inputs::{TokenizerFile, TokenizerFiles};
-use super::{StudyGraph, VariantNodes, foreign, inputs, rounds, variants};
+use super::{StudyGraph, VariantNodes, external, foreign, inputs, rounds, variants};
 use crate::exit::CommandError;
 use crate::stages::{benchmarks, compact, corpus, shards, tokenizer};
 
@@ -33,7 +33,8 @@ pub fn build(study: &Study, library: &Library) -> Result<StudyGraph, CommandErro
     }
     for variant in &study.variants {
         let text = text(&mut built.graph, &mut files, variant)?;
-        let benchmarks = benchmark_node(&mut built.graph, variant, library, &mut seen)?;
+        let (asked, corpus) = (&variant.eval, Some(&variant.corpus));
+        let benchmarks = benchmark_node(&mut built.graph, asked, corpus, library, &mut seen)?;
         let inherit = match &variant.init {
             Init::Inherit(init) => {
                 Some(variants::inherit(&mut built, study, variant, (&text, benchmarks), init)?)
@@ -57,6 +58,7 @@ pub fn build(study: &Study, library: &Library) -> Result<StudyGraph, CommandErro
             seeds,
         });
     }
+    external::nodes(&mut built, &mut files, study, library, &mut seen)?;
     Ok(built)
 }
 
@@ -75,7 +77,7 @@ fn text(
     files: &mut TokenizerFiles,
     variant: &Variant,
 ) -> Result<Text, CommandError> {
-    let corpus = corpus_node(graph, variant)?;
+    let corpus = corpus_node(graph, &variant.corpus)?;
     let size = variant.tokenizer.vocabulary;
     let (tokenizer, compact, larger) = match &variant.tokenizer.build {
         Build::Train(train) => (trained(graph, corpus, size, train.bytes)?, None, None),
@@ -142,11 +144,14 @@ fn shards_node(
 ) -> Result<NodeId, CommandError> {
     let name = format!("tokens-{vocabulary}");
     let inputs = [("corpus", corpus), ("tokenizer", tokenizer)];
-    add(graph, shards::STAGE, shards::VERSION, &name, &json!({}), inputs)
+    add(graph, shards::STAGE, shards::VERSION, &name, &shards::Recipe::default(), inputs)
 }
 
-fn corpus_node(graph: &mut Graph, variant: &Variant) -> Result<NodeId, CommandError> {
-    let spec = &variant.corpus;
+/// The text of a variant, or that models of others are scored on.
+///
+/// # Errors
+/// Files that are missing.
+pub fn corpus_node(graph: &mut Graph, spec: &Corpus) -> Result<NodeId, CommandError> {
     let mut paths = Vec::new();
     let mut sources = Vec::new();
     for source in &spec.sources {
@@ -192,30 +197,34 @@ fn corpus_node(graph: &mut Graph, variant: &Variant) -> Result<NodeId, CommandEr
     Ok(id)
 }
 
-fn benchmark_node(
+/// The items of a variant, or of models of others.
+///
+/// # Errors
+/// Benchmarks that do not exist, files that are missing or hold no items.
+pub fn benchmark_node(
     graph: &mut Graph,
-    variant: &Variant,
+    asked: &Eval,
+    corpus: Option<&Corpus>,
     library: &Library,
     seen: &mut inputs::Seen,
 ) -> Result<NodeId, CommandError> {
-    let world = inputs::world(&variant.corpus);
+    let world = corpus.and_then(inputs::world);
     let inputs::Named { own: names, imported } =
-        inputs::benchmark_names(&variant.eval, world, library, seen)?;
-    for path in &variant.eval.files {
+        inputs::benchmark_names(asked, world, library, seen)?;
+    for path in &asked.files {
         ablate_eval::read_items(path.as_ref()).map_err(CommandError::usage)?;
     }
-    let files =
-        variant.eval.files.iter().map(|path| inputs::hash(path)).collect::<Result<Vec<_>, _>>()?;
+    let files = asked.files.iter().map(|path| inputs::hash(path)).collect::<Result<Vec<_>, _>>()?;
     let recipe = benchmarks::Recipe {
         world: world.filter(|_| !names.is_empty()),
         names,
-        items: variant.eval.items,
+        items: asked.items,
         files,
         imported,
     };
-    let name = format!("items-{}", variant.eval.items);
+    let name = format!("items-{}", asked.items);
     let id = add(graph, benchmarks::STAGE, benchmarks::VERSION, &name, &recipe, [])?;
-    let paths = inputs::absolute(&variant.eval.files)?;
+    let paths = inputs::absolute(&asked.files)?;
     let execution = &mut graph.node_mut(id).execution;
     execution.insert(benchmarks::PATHS.to_owned(), json!(paths));
     if !recipe.imported.is_empty() {
@@ -228,13 +237,13 @@ fn benchmark_node(
 }
 
 /// Adds a node with a typed recipe.
-pub fn add<const N: usize>(
+pub fn add(
     graph: &mut Graph,
     stage: &'static str,
     version: u32,
     name: &str,
     recipe: &impl Serialize,
-    inputs: [(&'static str, NodeId); N],
+    inputs: impl IntoIterator<Item = (&'static str, NodeId)>,
 ) -> Result<NodeId, CommandError> {
     let recipe: Value = serde_json::to_value(recipe).map_err(CommandError::bug)?;
     graph.add(stage, version, name, recipe, inputs).map_err(CommandError::bug)

@@ -22,16 +22,32 @@ pub fn nodes(
     tokenizers: &mut TokenizerFiles,
     parent: &spec::GivenParent,
 ) -> Result<GivenNodes, CommandError> {
-    let path = Path::new(&parent.path);
+    model(graph, tokenizers, &parent.name, (&parent.path, None))
+}
+
+/// The nodes of any model that exists, with the tokenizer that is named or else its own.
+///
+/// # Errors
+/// As [`nodes`].
+pub fn model(
+    graph: &mut Graph,
+    tokenizers: &mut TokenizerFiles,
+    name: &str,
+    (place, pieces): (&str, Option<&str>),
+) -> Result<GivenNodes, CommandError> {
+    let path = Path::new(place);
     let model = files::look(path)?;
-    let pieces = files::tokenizer_of(path, &model)?.to_string_lossy().into_owned();
+    let pieces = match pieces {
+        Some(pieces) => pieces.to_owned(),
+        None => files::tokenizer_of(path, &model)?.to_string_lossy().into_owned(),
+    };
     let found = tokenizers.open(&pieces)?;
     files::check_vocabulary(pieces.as_ref(), found.vocabulary, model.shape.vocabulary)?;
     let tokenizer = given(graph, &pieces, found)?;
     let recipe = foreign::Recipe { content: files::content(path)?, model: model.clone() };
     let inputs = [("tokenizer", tokenizer)];
-    let weights = add(graph, foreign::STAGE, foreign::VERSION, &parent.name, &recipe, inputs)?;
-    let path = absolute(std::slice::from_ref(&parent.path))?.remove(0);
+    let weights = add(graph, foreign::STAGE, foreign::VERSION, name, &recipe, inputs)?;
+    let path = absolute(&[place.to_owned()])?.remove(0);
     graph.node_mut(weights).execution.insert(foreign::PATH.to_owned(), path.into());
     Ok(GivenNodes { model, weights, tokenizer, pieces })
 }

@@ -202,7 +202,8 @@ pub fn seed(
     let rounds = rounds::rounds(graph, variant, text, (seed, points), weights)?;
     let last = rounds.last().ok_or_else(|| CommandError::bug("a variant without a round"))?;
     let scoring = variant.eval.scoring.into();
-    let recipe = eval::Recipe { scoring, max_new_tokens: variant.eval.max_new_tokens };
+    let max_new_tokens = variant.eval.max_new_tokens;
+    let recipe = eval::Recipe { scoring, max_new_tokens, begin: None };
     let inputs = [
         ("weights", last.train),
         ("tokenizer", text.tokenizer),

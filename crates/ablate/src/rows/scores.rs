@@ -1,11 +1,12 @@
 //! Scores and items of a variant with one seed.
 
+use ablate_pipeline::NodeId;
 use ablate_report::{ItemRow, ScoreRow, StudyData};
 
 use super::Results;
 use crate::exit::CommandError;
 use crate::graph::SeedNodes;
-use crate::stages::eval;
+use crate::stages;
 
 pub fn rows(
     results: &Results<'_>,
@@ -13,9 +14,19 @@ pub fn rows(
     seed: &SeedNodes,
     data: &mut StudyData,
 ) -> Result<(), CommandError> {
-    let Some(folder) = results.folder(seed.eval)? else { return Ok(()) };
+    of_eval(results, variant, (seed.seed, seed.eval), data)
+}
+
+/// Scores and items of an evaluation, under a name and a seed.
+pub fn of_eval(
+    results: &Results<'_>,
+    variant: &str,
+    (seed, eval): (u64, NodeId),
+    data: &mut StudyData,
+) -> Result<(), CommandError> {
+    let Some(folder) = results.folder(eval)? else { return Ok(()) };
     let (scores, items) =
-        eval::read(&folder).map_err(|failure| CommandError::machine(failure.message))?;
+        stages::eval::read(&folder).map_err(|failure| CommandError::machine(failure.message))?;
     let primary = |benchmark: &str| {
         scores.iter().find(|s| s.primary && s.benchmark == benchmark).map(|s| s.metric.clone())
     };
@@ -35,7 +46,7 @@ pub fn rows(
         let index = |index: usize| i64::try_from(index).unwrap_or(-1);
         data.items.push(ItemRow {
             variant: variant.to_owned(),
-            seed: seed.seed,
+            seed,
             benchmark: item.benchmark.clone(),
             language: item.language.clone(),
             item: item.item.clone(),
@@ -53,7 +64,7 @@ pub fn rows(
     }
     data.scores.extend(scores.into_iter().map(|score| ScoreRow {
         variant: variant.to_owned(),
-        seed: seed.seed,
+        seed,
         benchmark: score.benchmark,
         language: score.language,
         metric: score.metric,

@@ -29,6 +29,9 @@ pub const BATCH_TOKENS: usize = 4096;
 pub struct Recipe {
     pub scoring: Scoring,
     pub max_new_tokens: usize,
+    /// What is put before every text, for a model of others whose maker does so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub begin: Option<u32>,
 }
 
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -83,7 +86,10 @@ impl Model {
 
 pub fn make(context: &Context<'_>) -> Result<bool, Failure> {
     let recipe: Recipe = recipe(context)?;
-    let Model { config, model, tokenizer, benchmarks } = Model::load(context)?;
+    let Model { config, model, mut tokenizer, benchmarks } = Model::load(context)?;
+    if let Some(begin) = recipe.begin {
+        tokenizer = tokenizer.starting_with(begin);
+    }
     let path = context.input("tokenizer")?.join(tokenizer::TOKEN_BYTES);
     let token_bytes = TokenBytes::load(&path).map_err(machine)?;
 
@@ -99,7 +105,12 @@ pub fn make(context: &Context<'_>) -> Result<bool, Failure> {
         ablate_eval::evaluate(&model, &config, &tokenizer, &benchmarks, &options, &mut progress)
             .map_err(input)?;
     let mut scores = ablate_eval::scores(&items, options.scoring);
-    for (language, shard) in shards::open_validation(context.input("shards")?)? {
+    // A study that trains nothing may have no text.
+    let held_out = match context.task.inputs.get("shards") {
+        Some(shards) => shards::open_validation(shards)?,
+        None => Vec::new(),
+    };
+    for (language, shard) in held_out {
         context.progress(0, 0, format!("held-out text ({language})"));
         let held_out =
             ablate_eval::bits_per_byte(&model, &config, &shard, &token_bytes.0, BATCH_TOKENS)

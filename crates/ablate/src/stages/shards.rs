@@ -8,10 +8,17 @@ use ablate_pipeline::{Context, Failure, write_atomic};
 use ablate_tokenizer::{Frequencies, Tokenizer};
 use serde::{Deserialize, Serialize};
 
-use super::{bug, corpus, documents, machine, read_json, tokenizer, write_json};
+use super::{bug, corpus, documents, machine, read_json, recipe, tokenizer, write_json};
 
 pub const STAGE: &str = "shards";
 pub const VERSION: u32 = 1;
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Recipe {
+    /// Whether nothing but the held-out text is encoded: enough for a model that is not trained.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub held_out: bool,
+}
 
 /// Training tokens.
 pub const TRAINING: &str = "train.shard";
@@ -52,9 +59,13 @@ pub fn make(context: &Context<'_>) -> Result<bool, Failure> {
     let encode = |from: String, to: String, total: u64| {
         encode(context, &tokenizer, &corpus.join(from), &context.directory.join(to), total)
     };
-    let Some(training) = encode(documents::TRAINING.to_owned(), TRAINING.to_owned(), about.bytes)?
-    else {
-        return Ok(false);
+    let held_out = recipe::<Recipe>(context)?.held_out;
+    let training = if held_out {
+        ShardInfo { tokens: 0, documents: 0, bytes: 0, vocabulary: tokenizer.vocabulary() }
+    } else {
+        let encoded = encode(documents::TRAINING.to_owned(), TRAINING.to_owned(), about.bytes)?;
+        let Some(training) = encoded else { return Ok(false) };
+        training
     };
     let mut summary = Summary { training, validation: BTreeMap::new() };
     for (language, bytes) in &about.validation_bytes {
@@ -64,10 +75,12 @@ pub fn make(context: &Context<'_>) -> Result<bool, Failure> {
         };
         summary.validation.insert(language.clone(), info);
     }
-    context.progress(0, 0, "counting");
-    let shard = Shard::open(&context.directory.join(TRAINING)).map_err(machine)?;
-    let counts = serde_json::to_vec(&shard.token_counts().map_err(machine)?).map_err(bug)?;
-    write_atomic(&context.directory.join(COUNTS), &counts).map_err(machine)?;
+    if !held_out {
+        context.progress(0, 0, "counting");
+        let shard = Shard::open(&context.directory.join(TRAINING)).map_err(machine)?;
+        let counts = serde_json::to_vec(&shard.token_counts().map_err(machine)?).map_err(bug)?;
+        write_atomic(&context.directory.join(COUNTS), &counts).map_err(machine)?;
+    }
     write_json(&context.directory.join(SUMMARY), &summary)?;
     Ok(true)
 }

@@ -7,6 +7,7 @@ mod bench;
 mod claims;
 mod cluster;
 mod data;
+mod externals;
 mod failures;
 mod identity;
 mod inheritance;

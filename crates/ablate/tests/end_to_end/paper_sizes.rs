@@ -68,6 +68,7 @@ fn parameters_and_shares_are_those_of_the_tables() {
         ("table2", "table-2"),
         ("table3", "table-3"),
         ("figure4", "figure-4"),
+        ("table8", "table-9"),
         ("table9", "table-9"),
         ("table12", "table-12"),
     ] {

@@ -76,8 +76,7 @@ impl Unpaired {
 impl<'a> ItemIndex<'a> {
     /// Sorts the item rows of a study by variant and benchmark.
     pub(crate) fn new(data: &'a StudyData, benchmarks: &[Benchmark]) -> Self {
-        let variants: BTreeMap<&str, usize> =
-            data.variants.iter().enumerate().map(|(i, v)| (v.name.as_str(), i)).collect();
+        let variants = super::names(data);
         let known: BTreeMap<(&str, &str), usize> = benchmarks
             .iter()
             .enumerate()

@@ -109,17 +109,24 @@ pub(crate) struct Analysis<'a> {
     pub(crate) benchmarks: Vec<Benchmark>,
     /// Languages of the held-out text.
     pub(crate) languages: Vec<String>,
-    /// Value by seed, for each variant and measure.
+    /// Value by seed, for each variant and measure; models of others are counted on after the
+    /// variants.
     values: BTreeMap<(usize, Measure), BTreeMap<u64, f64>>,
     items: ItemIndex<'a>,
+}
+
+/// Variants by name, and after them models of others.
+fn names(data: &StudyData) -> BTreeMap<&str, usize> {
+    let variants = data.variants.iter().map(|v| v.name.as_str());
+    let externals = data.externals.iter().map(|model| model.name.as_str());
+    variants.chain(externals).zip(0..).collect()
 }
 
 impl<'a> Analysis<'a> {
     /// Digests the rows of a study.
     pub(crate) fn of(data: &'a StudyData) -> PolarsResult<Self> {
         let grouped = grouping::group_scores(&data.scores)?;
-        let names: BTreeMap<&str, usize> =
-            data.variants.iter().enumerate().map(|(i, v)| (v.name.as_str(), i)).collect();
+        let names = names(data);
         let mut benchmarks = grouping::benchmarks(&data.scores);
         let languages = grouping::languages(&data.scores);
         let mut values: BTreeMap<(usize, Measure), BTreeMap<u64, f64>> = BTreeMap::new();
@@ -149,9 +156,13 @@ impl<'a> Analysis<'a> {
                 }
             }
         }
-        // A benchmark that no listed variant was scored on does not count.
+        // A benchmark that no listed variant was scored on does not count; nor does one that models
+        // of others alone were, unless there is nothing else.
+        let own = |v: &usize| *v < data.variants.len();
+        let is_score = |m: &Measure| matches!(m, Measure::Benchmark(_));
+        let others = !values.keys().any(|(v, m)| own(v) && is_score(m));
         let scored: Vec<bool> = (0..benchmarks.len())
-            .map(|b| values.keys().any(|(_, m)| *m == Measure::Benchmark(b)))
+            .map(|b| values.keys().any(|(v, m)| *m == Measure::Benchmark(b) && (others || own(v))))
             .collect();
         if scored.contains(&false) {
             let renumber: Vec<usize> = scored
@@ -163,6 +174,7 @@ impl<'a> Analysis<'a> {
                 .collect();
             values = values
                 .into_iter()
+                .filter(|((_, m), _)| !matches!(m, Measure::Benchmark(b) if !scored[*b]))
                 .map(|((v, m), by_seed)| match m {
                     Measure::Benchmark(b) => ((v, Measure::Benchmark(renumber[b])), by_seed),
                     other => ((v, other), by_seed),
@@ -190,7 +202,7 @@ impl<'a> Analysis<'a> {
         if parts.is_empty() {
             return;
         }
-        for variant in 0..self.data.variants.len() {
+        for variant in 0..self.data.variants.len() + self.data.externals.len() {
             let columns: Vec<&BTreeMap<u64, f64>> =
                 parts.iter().filter_map(|p| self.values.get(&(variant, *p))).collect();
             if columns.len() < parts.len() {

@@ -318,11 +318,20 @@ fn column_head(scene: &mut Scene, right: f64, top: f64, text: &str) {
 
 /// `1.62 M parameters, 410 k tokens`, with the range where variants differ.
 pub(crate) fn our_scale(analysis: &Analysis<'_>) -> String {
-    let span = |of: fn(&crate::rows::VariantRow) -> u64| {
-        let (low, high) = Range::of(analysis.variants().iter().map(|v| of(v) as f64))
-            .ends()
-            .unwrap_or((0.0, 0.0));
+    let span = |values: Vec<u64>| {
+        let range = Range::of(values.into_iter().map(|value| value as f64));
+        let (low, high) = range.ends().unwrap_or((0.0, 0.0));
         if high <= low * 1.1 { count(high) } else { format!("{} to {}", count(low), count(high)) }
     };
-    format!("{} parameters, {} tokens", span(|v| v.params.total), span(|v| v.train_tokens))
+    let variants = analysis.variants();
+    if variants.is_empty() {
+        // What models of others were trained on is not known.
+        let shapes = analysis.data.externals.iter().filter_map(|model| model.shape);
+        return format!("{} parameters", span(shapes.map(|s| s.params.total).collect()));
+    }
+    format!(
+        "{} parameters, {} tokens",
+        span(variants.iter().map(|v| v.params.total).collect()),
+        span(variants.iter().map(|v| v.train_tokens).collect())
+    )
 }

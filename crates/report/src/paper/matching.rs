@@ -2,7 +2,7 @@
 
 use super::{Element, Paper, PaperRow};
 use crate::analysis::Analysis;
-use crate::rows::VariantRow;
+use crate::rows::{ExternalRow, VariantRow};
 
 /// An element beside a study.
 #[derive(Debug)]
@@ -11,6 +11,8 @@ pub(crate) struct Beside<'a> {
     /// The paper's row for every variant, in the order of the study, as far as there is one; empty
     /// where the variants do not correspond to the rows.
     pub(crate) rows: Vec<Option<&'a PaperRow>>,
+    /// The row that every model of others names, where the element has it.
+    pub(crate) externals: Vec<Option<&'a PaperRow>>,
 }
 
 impl<'a> Beside<'a> {
@@ -29,6 +31,16 @@ impl<'a> Beside<'a> {
         Some(self.average(variant)? - self.average(reference)?)
     }
 
+    /// Whether anything of the study corresponds to a row.
+    pub(crate) fn is_matched(&self) -> bool {
+        !self.rows.is_empty() || self.externals.iter().any(Option::is_some)
+    }
+
+    /// Rows that something of the study corresponds to.
+    pub(crate) fn taken(&self) -> impl Iterator<Item = &'a PaperRow> {
+        self.rows.iter().chain(&self.externals).copied().flatten()
+    }
+
     /// Whether every variant has a row with an average.
     pub(crate) fn is_complete(&self) -> bool {
         !self.rows.is_empty() && (0..self.rows.len()).all(|v| self.average(v).is_some())
@@ -40,7 +52,12 @@ impl Paper {
     pub(crate) fn beside(&self, analysis: &Analysis<'_>) -> Vec<Beside<'_>> {
         let mirrors = &analysis.data.study.mirrors;
         let found = mirrors.iter().filter_map(|id| self.element(id));
-        found.map(|element| Beside { element, rows: rows(element, analysis) }).collect()
+        let beside = |element| Beside {
+            element,
+            rows: rows(element, analysis),
+            externals: externals(element, &analysis.data.externals),
+        };
+        found.map(beside).collect()
     }
 
     /// The first element whose rows correspond to the variants, else the first of all.
@@ -67,6 +84,11 @@ impl Paper {
             rows.into_iter().collect()
         })
     }
+}
+
+/// The rows that models of others name.
+fn externals<'a>(element: &'a Element, models: &[ExternalRow]) -> Vec<Option<&'a PaperRow>> {
+    models.iter().map(|model| element.row(model.paper.as_deref()?)).collect()
 }
 
 fn rows<'a>(element: &'a Element, analysis: &Analysis<'_>) -> Vec<Option<&'a PaperRow>> {

@@ -1,6 +1,6 @@
 //! Every variant on every benchmark.
 
-use super::{estimate_cell, interval_note, name_cell};
+use super::{estimate_cell, external, interval_note, name_cell};
 use crate::analysis::{Analysis, Measure};
 use crate::number::fixed;
 use crate::table::{Cell, Column, Mark, Table};
@@ -24,19 +24,24 @@ pub(crate) fn benchmarks(analysis: &Analysis<'_>) -> Option<Table> {
         let mut cells = vec![name_cell(analysis, v)];
         for (measure, best) in all.iter().zip(&best) {
             let cell = estimate_cell(analysis, v, *measure);
-            let at_chance = match measure {
-                Measure::Benchmark(b) => analysis.at_chance(v, *b) == Some(true),
-                Measure::Average | Measure::Bits(_) | Measure::MeanBits => false,
-            };
             cells.push(match cell.mark {
                 Some(_) => cell,
-                None if at_chance => cell.mark(Some(Mark::AtChance)),
+                None if at_chance(analysis, v, *measure) => cell.mark(Some(Mark::AtChance)),
                 None if *best == Some(v) => cell.mark(Some(Mark::Best)),
                 None => cell,
             });
         }
         table.push(cells);
     }
+    external::push(&mut table, analysis, |model, row| {
+        let mut cells = vec![external::name_cell(row)];
+        cells.extend(all.iter().map(|measure| {
+            let cell = external::score_cell(analysis, (model, row), *measure);
+            let low = cell.mark.is_none() && at_chance(analysis, model, *measure);
+            if low { cell.mark(Some(Mark::AtChance)) } else { cell }
+        }));
+        cells
+    });
     let mut chance = vec![Cell::text("Chance")];
     chance.extend(analysis.benchmarks.iter().map(|b| match b.chance {
         Some(level) => Cell::written(level, fixed(level, 1)),
@@ -56,10 +61,18 @@ pub(crate) fn benchmarks(analysis: &Analysis<'_>) -> Option<Table> {
     metrics.extend(analysis.benchmarks.iter().map(|b| Cell::text(&b.metric)));
     metrics.push(Cell::text("mean"));
     table.push(metrics);
+    external::note(&mut table, analysis);
     table.note(interval_note(analysis));
     table.note(match analysis.seeds().len() {
         0 | 1 => "Whether a score is at chance is decided over items.".to_string(),
         _ => "Best and at chance are decided over seeds and items together, so a score can be at chance although ± alone excludes it.".to_string(),
     });
     Some(table)
+}
+
+fn at_chance(analysis: &Analysis<'_>, model: usize, measure: Measure) -> bool {
+    match measure {
+        Measure::Benchmark(b) => analysis.at_chance(model, b) == Some(true),
+        Measure::Average | Measure::Bits(_) | Measure::MeanBits => false,
+    }
 }

@@ -1,6 +1,6 @@
 //! The study beside the elements of the paper that it mirrors, with both scales stated.
 
-use super::{difference_cell, estimate_cell};
+use super::{difference_cell, estimate_cell, external};
 use crate::analysis::{Analysis, Measure};
 use crate::figures::our_scale;
 use crate::number::{MISSING, count, signed};
@@ -33,7 +33,7 @@ pub(crate) fn all(analysis: &Analysis<'_>, paper: &Paper) -> Vec<Table> {
 /// the variants.
 pub(crate) fn matched(analysis: &Analysis<'_>, beside: &Beside<'_>, name: &str) -> Vec<Table> {
     // Where no average is printed there is nothing to set ours against.
-    let averaged = (0..beside.rows.len()).any(|v| beside.average(v).is_some());
+    let averaged = beside.taken().any(|row| row.average.is_some());
     let paired = averaged.then(|| paired(analysis, beside, name));
     let tasks = tasks(analysis, beside, &format!("{name}-tasks"));
     let lined_up = beside.rows.iter().any(Option::is_some) && beside.element.panels.is_empty();
@@ -76,13 +76,27 @@ fn paired(analysis: &Analysis<'_>, beside: &Beside<'_>, name: &str) -> Table {
             gain.map_or_else(Cell::missing, |gain| Cell::difference(gain, 2)),
         ]);
     }
-    let taken = |row: &PaperRow| beside.rows.iter().flatten().any(|r| std::ptr::eq(*r, row));
+    external::push(&mut table, analysis, |model, row| {
+        let there = beside.externals.get(model - analysis.variants().len()).copied().flatten();
+        let parameters = row.shape.map(|shape| shape.params.total as f64);
+        vec![
+            external::name_cell(row),
+            parameters.map_or_else(Cell::missing, |n| Cell::written(n, count(n))),
+            external::score_cell(analysis, (model, row), headline),
+            Cell::missing(),
+            there.map_or_else(Cell::missing, |row| Cell::text(&row.label)),
+            average_cell(there.and_then(|row| row.average)),
+            Cell::missing(),
+        ]
+    });
+    let taken = |row: &PaperRow| beside.taken().any(|r| std::ptr::eq(r, row));
     let others = element.rows.iter().filter(|row| !taken(row)).chain(&element.context);
     for (i, row) in others.enumerate() {
         let mut cells = vec![Cell::text(MISSING); 4];
         cells.extend([Cell::text(&row.label), average_cell(row.average), Cell::missing()]);
         if i == 0 { table.push_below_rule(cells) } else { table.push(cells) }
     }
+    external::note(&mut table, analysis);
     scales(&mut table, analysis, element);
     if let Some(words) = order_words(analysis, beside) {
         table.note(words);
@@ -103,7 +117,7 @@ fn tasks(analysis: &Analysis<'_>, beside: &Beside<'_>, name: &str) -> Option<Tab
     };
     let tasks: Vec<(&PaperColumn, Measure)> =
         element.tasks().filter_map(|column| Some((column, of(column)?))).collect();
-    if tasks.is_empty() || beside.rows.is_empty() {
+    if tasks.is_empty() || !beside.is_matched() {
         return None;
     }
     let mut columns = vec![Column::text("Here")];
@@ -124,6 +138,16 @@ fn tasks(analysis: &Analysis<'_>, beside: &Beside<'_>, name: &str) -> Option<Tab
         cells.push(row.map_or_else(Cell::missing, |row| Cell::text(&row.label)));
         table.push(cells);
     }
+    external::push(&mut table, analysis, |model, row| {
+        let there = beside.externals.get(model - analysis.variants().len()).copied().flatten();
+        let mut cells = vec![external::name_cell(row)];
+        for (column, measure) in &tasks {
+            cells.push(external::score_cell(analysis, (model, row), *measure));
+            cells.push(there.map_or_else(Cell::missing, |row| value_cell(row, column)));
+        }
+        cells.push(there.map_or_else(Cell::missing, |row| Cell::text(&row.label)));
+        cells
+    });
     let chance = tasks.iter().flat_map(|(_, measure)| {
         let level = match measure {
             Measure::Benchmark(b) => analysis.benchmarks[*b].chance,
@@ -245,9 +269,12 @@ fn order_words(analysis: &Analysis<'_>, beside: &Beside<'_>) -> Option<String> {
     let sign = if headline.higher_is_better() { 1.0 } else { -1.0 };
     let mut ours = Vec::new();
     let mut theirs = Vec::new();
-    for v in 0..beside.rows.len() {
-        if let (Some(estimate), Some(average)) = (analysis.estimate(v, headline), beside.average(v))
-        {
+    // Models of others are counted on after the variants.
+    let own = (0..beside.rows.len()).map(|v| (v, beside.average(v)));
+    let average = |row: &Option<&PaperRow>| row.and_then(|row| row.average);
+    let given = (analysis.variants().len()..).zip(beside.externals.iter().map(average));
+    for (model, average) in own.chain(given) {
+        if let (Some(estimate), Some(average)) = (analysis.estimate(model, headline), average) {
             ours.push(sign * estimate.mean);
             theirs.push(average);
         }

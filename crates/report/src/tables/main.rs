@@ -1,8 +1,8 @@
 //! The main table: size, price, headline number and difference of every variant.
 
-use super::{difference_cell, estimate_cell, interval_note, name_cell};
+use super::{difference_cell, estimate_cell, external, interval_note, name_cell};
 use crate::analysis::{Analysis, Measure};
-use crate::number::{count, fixed, si, si_unit, signed};
+use crate::number::{count, fixed, grouped, si, si_unit, signed};
 use crate::table::{Cell, Column, Mark, Table};
 
 /// One row per variant.
@@ -14,15 +14,17 @@ pub(crate) fn main(analysis: &Analysis<'_>) -> Table {
     let bits: Vec<Measure> = (0..analysis.languages.len()).map(Measure::Bits).collect();
     let several = bits.len() > 1;
 
-    let mut columns = vec![
-        Column::text("Variant"),
-        Column::number("Parameters"),
+    let given = !analysis.data.externals.is_empty();
+    let mut columns = vec![Column::text("Variant"), Column::number("Parameters")];
+    // Models of others come with vocabularies of their own.
+    columns.extend(given.then(|| Column::number("Vocabulary")));
+    columns.extend([
         Column::number("Emb. + head").unit("%"),
         Column::number("Hold residual").unit("%"),
         Column::number("Tokens"),
         Column::number("Text"),
         Column::number("Training").unit("FLOP"),
-    ];
+    ]);
     if scored {
         columns.push(Column::number("Average").unit("%"));
     }
@@ -38,13 +40,14 @@ pub(crate) fn main(analysis: &Analysis<'_>) -> Table {
     let mut table = Table::new(
         "main",
         format!(
-            "{}: {} of every variant.",
+            "{}: {} of every {}.",
             analysis.data.study.title,
             if scored {
                 name.to_lowercase()
             } else {
                 format!("bits per byte of {}", name.to_lowercase())
-            }
+            },
+            if analysis.variants().is_empty() { "model" } else { "variant" }
         ),
         columns,
     );
@@ -57,6 +60,9 @@ pub(crate) fn main(analysis: &Analysis<'_>) -> Table {
         let mut cells = vec![
             name_cell(analysis, v),
             Cell::written(row.params.total as f64, count(row.params.total as f64)),
+        ];
+        cells.extend(given.then(|| vocabulary_cell(row.vocabulary)));
+        cells.extend([
             Cell::written(row.share * 100.0, fixed(row.share * 100.0, 1)),
             match row.residual {
                 Some(residual) => Cell::written(residual * 100.0, signed(residual * 100.0, 2)),
@@ -65,7 +71,7 @@ pub(crate) fn main(analysis: &Analysis<'_>) -> Table {
             Cell::written(row.train_tokens as f64, count(row.train_tokens as f64)),
             Cell::written(row.train_bytes as f64, si_unit(row.train_bytes as f64, "B")),
             Cell::written(row.train_flops, si(row.train_flops)),
-        ];
+        ]);
         let marked = |cell: Cell, best: Option<usize>| {
             if best == Some(v) { cell.mark(Some(Mark::Best)) } else { cell }
         };
@@ -82,6 +88,27 @@ pub(crate) fn main(analysis: &Analysis<'_>) -> Table {
         cells.push(difference_cell(found.as_ref(), headline));
         table.push(cells);
     }
+    external::push(&mut table, analysis, |model, row| {
+        let mut cells = vec![external::name_cell(row)];
+        cells.extend(match &row.shape {
+            Some(shape) => [
+                Cell::written(shape.params.total as f64, count(shape.params.total as f64)),
+                vocabulary_cell(shape.vocabulary),
+                Cell::written(shape.share() * 100.0, fixed(shape.share() * 100.0, 1)),
+            ],
+            None => [Cell::missing(), Cell::missing(), Cell::missing()],
+        });
+        // Residual, tokens, text and operations are those of a training here.
+        cells.extend((0..4).map(|_| Cell::missing()));
+        let averaged = scored.then_some(Measure::Average);
+        let mean = (!scored && several).then_some(Measure::MeanBits);
+        for measure in averaged.into_iter().chain(bits.iter().copied()).chain(mean) {
+            cells.push(external::score_cell(analysis, (model, row), measure));
+        }
+        cells.push(Cell::missing());
+        cells
+    });
+    external::note(&mut table, analysis);
     if scored {
         table.note(average_note(analysis));
     }
@@ -104,6 +131,10 @@ pub(crate) fn main(analysis: &Analysis<'_>) -> Table {
     }
     table.drop_empty_columns();
     table
+}
+
+fn vocabulary_cell(entries: u64) -> Cell {
+    Cell::written(entries as f64, grouped(entries))
 }
 
 /// The main table cut down to what a terminal has room for.

@@ -4,6 +4,7 @@ mod benchmarks;
 mod beside;
 mod claims;
 mod correlations;
+mod external;
 mod forgetting;
 mod main;
 mod optimisation;
@@ -81,6 +82,7 @@ fn difference_cell(found: Option<&Difference>, measure: Measure) -> Cell {
 /// What the intervals of a table are.
 fn interval_note(analysis: &Analysis<'_>) -> String {
     match analysis.seeds().len() {
+        0 if analysis.variants().is_empty() => "Nothing was trained: no intervals.".to_string(),
         0 => "No run finished.".to_string(),
         1 => "One seed: no intervals, and differences are not tested.".to_string(),
         n => format!("±: half-width of the 95% interval over {n} seeds (Student's t)."),

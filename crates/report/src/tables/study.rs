@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use polars::prelude::PolarsResult;
 
-use super::name_cell;
+use super::{external, name_cell};
 use crate::analysis::{Analysis, speeds};
 use crate::number::{MISSING, duration, fixed, grouped, si, si_unit, signed};
 use crate::rows::VariantRow;
@@ -62,7 +62,9 @@ fn step(below: &VariantRow, row: &VariantRow) -> Vec<(String, String, String)> {
 /// Shape and parameter counts.
 pub(crate) fn parameters(analysis: &Analysis<'_>) -> Table {
     let mut languages: Vec<&str> = Vec::new();
-    for language in analysis.variants().iter().flat_map(|v| v.bytes_per_token.keys()) {
+    let own = analysis.variants().iter().flat_map(|v| v.bytes_per_token.keys());
+    let given = analysis.data.externals.iter().flat_map(|model| model.bytes_per_token.keys());
+    for language in own.chain(given) {
         if !languages.contains(&language.as_str()) {
             languages.push(language);
         }
@@ -81,13 +83,13 @@ pub(crate) fn parameters(analysis: &Analysis<'_>) -> Table {
         columns.push(Column::number(format!("Bytes per token, {language}")));
     }
     let mut table = Table::new("parameters", "Shape and parameters of every variant.", columns);
+    let count = |n: u64| Cell::written(n as f64, grouped(n));
+    let size = |n: u64| Cell::written(n as f64, crate::number::count(n as f64));
+    let percent = |share: Option<f64>, write: fn(f64, usize) -> String| match share {
+        Some(share) => Cell::written(share * 100.0, write(share * 100.0, 2)),
+        None => Cell::missing(),
+    };
     for row in analysis.variants() {
-        let count = |n: u64| Cell::written(n as f64, grouped(n));
-        let size = |n: u64| Cell::written(n as f64, crate::number::count(n as f64));
-        let percent = |share: Option<f64>, write: fn(f64, usize) -> String| match share {
-            Some(share) => Cell::written(share * 100.0, write(share * 100.0, 2)),
-            None => Cell::missing(),
-        };
         let mut cells = vec![Cell::text(row.title())];
         cells.extend([
             count(row.depth),
@@ -113,6 +115,34 @@ pub(crate) fn parameters(analysis: &Analysis<'_>) -> Table {
         }
         table.push(cells);
     }
+    external::push(&mut table, analysis, |_, row| {
+        let mut cells = vec![external::name_cell(row)];
+        let Some(shape) = &row.shape else {
+            cells.resize_with(15 + languages.len(), Cell::missing);
+            return cells;
+        };
+        cells.extend([
+            count(shape.depth),
+            count(shape.width),
+            count(shape.heads),
+            count(shape.kv_heads),
+            count(shape.ffn),
+            count(shape.vocabulary),
+            count(shape.context),
+            size(shape.params.embedding),
+            size(shape.params.head),
+            size(shape.params.non_embedding),
+            count(shape.params.total),
+            percent(Some(shape.share()), fixed),
+            Cell::missing(),
+            Cell::missing(),
+        ]);
+        cells.extend(languages.iter().map(|language| {
+            let bytes = row.bytes_per_token.get(*language);
+            bytes.map_or_else(Cell::missing, |bytes| Cell::number(*bytes, 2))
+        }));
+        cells
+    });
     table.drop_empty_columns();
     table
 }

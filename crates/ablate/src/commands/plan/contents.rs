@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ablate_cost::Parameters;
 use ablate_pipeline::{Node, NodeId, State};
-use ablate_spec::{Change, Study, Variant};
+use ablate_spec::{Change, External, Study, Variant};
 use serde::Serialize;
 
 use super::blocked;
 use super::detect::Detectable;
 use crate::estimate::{Estimates, Source, VariantEstimate, Workers, wall_seconds};
-use crate::graph::{SeedNodes, StudyGraph, VariantNodes};
+use crate::graph::{ExternalNodes, SeedNodes, StudyGraph, VariantNodes};
 use crate::machine::Machine;
 use crate::stages::{tokenizer, train};
 
@@ -36,6 +36,9 @@ impl Surroundings<'_> {
 pub struct Plan {
     pub study: String,
     pub variants: Vec<VariantPlan>,
+    /// Models of others that are scored.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub externals: Vec<ExternalPlan>,
     pub stages: Vec<StagePlan>,
     pub totals: Totals,
     /// What its seeds and items can tell apart; none for a single variant.
@@ -80,6 +83,26 @@ pub struct VariantPlan {
     /// Seeds.
     pub runs: usize,
     /// Why it cannot run.
+    pub blocked: Option<String>,
+}
+
+/// A model of others that is scored.
+#[derive(Debug, Serialize)]
+pub struct ExternalPlan {
+    pub name: String,
+    pub label: String,
+    pub path: String,
+    /// None where its files are not there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub params: Option<Parameters>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vocabulary: Option<usize>,
+    /// Estimated for its scoring, one thread.
+    pub seconds: f64,
+    pub memory_bytes: u64,
+    /// `missing`, `done` and so on, of its scores; `absent` where its files are not there.
+    pub state: &'static str,
+    /// Why it cannot be scored, and what to do.
     pub blocked: Option<String>,
 }
 
@@ -151,9 +174,50 @@ impl Plan {
         Self {
             study: study.name.clone(),
             variants,
+            externals: study
+                .external()
+                .iter()
+                .zip(&built.externals)
+                .map(|(external, nodes)| plan_of(external, nodes, built, estimates, around))
+                .collect(),
             stages: stages(built, around),
             totals: totals(study, built, estimates, around),
             detectable: Detectable::of(study, built),
+        }
+    }
+}
+
+fn plan_of(
+    external: &External,
+    nodes: &ExternalNodes,
+    built: &StudyGraph,
+    estimates: &Estimates,
+    around: &Surroundings<'_>,
+) -> ExternalPlan {
+    let plan = ExternalPlan {
+        name: external.name.clone(),
+        label: external.label.clone(),
+        path: external.path.clone(),
+        params: None,
+        vocabulary: None,
+        seconds: 0.0,
+        memory_bytes: 0,
+        state: "absent",
+        blocked: None,
+    };
+    match &nodes.found {
+        Err(reason) => ExternalPlan { blocked: Some(reason.clone()), ..plan },
+        Ok(given) => {
+            let estimate = built.graph.node(given.eval).estimate;
+            ExternalPlan {
+                params: Some(given.model.shape.parameters()),
+                vocabulary: Some(given.model.shape.vocabulary),
+                seconds: estimate.seconds,
+                memory_bytes: estimate.memory,
+                state: around.state(given.eval).word(),
+                blocked: blocked::reason(&external.name, built, estimates, around),
+                ..plan
+            }
         }
     }
 }

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use ablate_pipeline::NodeId;
 use ablate_report::{duration, si, si_unit, signed};
 
-use super::contents::{Plan, Totals, VariantPlan};
+use super::contents::{ExternalPlan, Plan, Totals, VariantPlan};
 use super::table::{names, table, text};
 use crate::estimate::{Source, own_stages};
 use crate::graph::StudyGraph;
@@ -14,9 +14,15 @@ use crate::graph::StudyGraph;
 /// Variants, shared stages, totals.
 pub fn render(plan: &Plan, built: &StudyGraph) -> String {
     let mut out = format!("{}\n\n", plan.study);
-    out += &variants(&plan.variants);
-    out += &notes(&plan.variants);
-    out.push('\n');
+    if !plan.variants.is_empty() {
+        out += &variants(&plan.variants);
+        out += &notes(&plan.variants);
+        out.push('\n');
+    }
+    if !plan.externals.is_empty() {
+        out += &externals(&plan.externals);
+        out.push('\n');
+    }
     out += &shared(plan, built);
     out.push('\n');
     out += &totals(&plan.totals);
@@ -63,6 +69,30 @@ fn variants(variants: &[VariantPlan]) -> String {
     text(&table)
 }
 
+/// Models of others.
+fn externals(externals: &[ExternalPlan]) -> String {
+    let mut table = table(&["external", ">params", ">vocabulary", ">memory", ">time", "scores"]);
+    let none = || "–".to_owned();
+    for external in externals {
+        let here = external.params.is_some();
+        table.add_row([
+            external.name.clone(),
+            external.params.map_or_else(none, |params| si(params.total as f64)),
+            external.vocabulary.map_or_else(none, |entries| entries.to_string()),
+            if here { si_unit(external.memory_bytes as f64, "B") } else { none() },
+            if here { span(external.seconds) } else { none() },
+            external.state.to_owned(),
+        ]);
+    }
+    let mut out = text(&table);
+    for external in externals {
+        if let Some(reason) = &external.blocked {
+            let _ = writeln!(out, "left out: {}: {reason}", external.name);
+        }
+    }
+    out
+}
+
 fn notes(variants: &[VariantPlan]) -> String {
     let runs = variants.first().map_or(0, |variant| variant.runs);
     let mut out = format!(
@@ -103,6 +133,8 @@ fn notes(variants: &[VariantPlan]) -> String {
 fn shared(plan: &Plan, built: &StudyGraph) -> String {
     let seeds = built.variants.iter().flat_map(|variant| &variant.seeds);
     let own: BTreeSet<NodeId> = seeds.flat_map(own_stages).collect();
+    let here = built.externals.iter().filter(|external| external.found.is_ok()).count();
+    let all = plan.variants.len() + here;
     let mut table = table(&["shared stage", "name", "for", "state", ">time", ">disk"]);
     for ((id, _), stage) in built.graph.iter().zip(&plan.stages) {
         if own.contains(&id) {
@@ -111,7 +143,7 @@ fn shared(plan: &Plan, built: &StudyGraph) -> String {
         table.add_row([
             stage.stage.to_owned(),
             stage.name.clone(),
-            names(stage.variants.iter(), plan.variants.len()),
+            names(stage.variants.iter(), all),
             stage.state.to_owned(),
             span(stage.measured_seconds.unwrap_or(stage.seconds)),
             si_unit(stage.disk_bytes as f64, "B"),
