@@ -12,6 +12,7 @@ mod estimate;
 mod exit;
 mod foreign;
 mod graph;
+mod live;
 mod machine;
 mod progress;
 mod references;
