@@ -39,6 +39,8 @@ pub enum Command {
     Run(RunArgs),
     /// Show how far a study has come
     Status(StatusArgs),
+    /// Show a study as a page that follows its trainings, on this machine only
+    Serve(ServeArgs),
     /// Write a study's report from what is in the store
     Report(StudyArgs),
     /// Compare two variants, or two studies, seed by seed and item by item
@@ -173,6 +175,17 @@ pub struct StatusArgs {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// Arguments of `serve`.
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    #[command(flatten)]
+    pub study: StudyArgs,
+
+    /// Port on 127.0.0.1; 0 takes any that is free
+    #[arg(long, value_name = "PORT", default_value_t = 8377)]
+    pub port: u16,
 }
 
 /// Arguments of `compare`.

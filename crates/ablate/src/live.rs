@@ -12,8 +12,11 @@
 //! None of it is a result, and nothing depends on it: a training whose feed cannot be written goes on,
 //! and a feed that is gone is written again from the metrics of the training.
 
+mod curve;
 mod feed;
 mod layout;
+mod look;
 
 pub use feed::Feed;
 pub use layout::lay_out;
+pub use look::{Follower, Look, Series};

@@ -40,6 +40,7 @@ fn main() -> ExitCode {
         Command::Plan(args) => commands::plan::run(&root, &args),
         Command::Run(args) => commands::run::run(&root, &args),
         Command::Status(args) => commands::status::run(&root, &args),
+        Command::Serve(args) => commands::serve::run(&root, &args),
         Command::Report(args) => commands::report::run(&root, &args),
         Command::Compare(args) => commands::compare::run(&root, &args),
         Command::Bench(args) => commands::bench::run(&root, &args),

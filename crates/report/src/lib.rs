@@ -31,6 +31,7 @@ pub use claims::{ClaimRow, ClaimTest, Compared, Enough, Expectation, JudgedClaim
 pub use compare::{Comparison, Pair, Quantity, ScoreDifference, Selection, compare};
 pub use error::ReportError;
 pub use number::{count, duration, fixed, grouped, si, si_unit, signed};
+pub use page::{REGULAR, SEMIBOLD, STYLE};
 pub use read::{read, sources};
 pub use reproduction::{
     ClaimSummary, ElementStatus, Mirror, MirrorState, element_id, statuses, write_reproduction,
