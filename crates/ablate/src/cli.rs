@@ -175,6 +175,15 @@ pub struct StatusArgs {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+
+    /// Follow every variant until the study is over or Ctrl-C: a table drawn again in its place, or one
+    /// after the other where there is no terminal
+    #[arg(long, conflicts_with = "json")]
+    pub watch: bool,
+
+    /// Seconds between two looks [default: 2, or 30 without a terminal]
+    #[arg(long, value_name = "SECONDS", requires = "watch", value_parser = seconds)]
+    pub interval: Option<std::time::Duration>,
 }
 
 /// Arguments of `serve`.
@@ -249,4 +258,14 @@ pub struct PaperArgs {
     /// Print the list as JSON, and write no page
     #[arg(long)]
     pub json: bool,
+}
+
+/// A pause of at least a tenth of a second and at most a day.
+fn seconds(text: &str) -> Result<std::time::Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| format!("`{text}` is no number of seconds"))?;
+    if (0.1..=86_400.0).contains(&seconds) {
+        Ok(std::time::Duration::from_secs_f64(seconds))
+    } else {
+        Err("it must be between 0.1 and 86400 seconds".to_owned())
+    }
 }

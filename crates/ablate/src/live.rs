@@ -16,7 +16,9 @@ mod curve;
 mod feed;
 mod layout;
 mod look;
+mod table;
 
 pub use feed::Feed;
 pub use layout::lay_out;
-pub use look::{Follower, Look, Series};
+pub use look::{Follower, Look, Series, StudyState};
+pub use table::Room;

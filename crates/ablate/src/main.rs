@@ -39,6 +39,7 @@ fn main() -> ExitCode {
         Command::Data(args) => commands::data::run(&root, &args.command),
         Command::Plan(args) => commands::plan::run(&root, &args),
         Command::Run(args) => commands::run::run(&root, &args),
+        Command::Status(args) if args.watch => commands::watch::run(&root, &args),
         Command::Status(args) => commands::status::run(&root, &args),
         Command::Serve(args) => commands::serve::run(&root, &args),
         Command::Report(args) => commands::report::run(&root, &args),

@@ -18,6 +18,7 @@ pub mod schema;
 pub mod serve;
 pub mod status;
 pub mod verify;
+pub mod watch;
 pub mod work;
 
 use std::io::{self, Write};

@@ -11,6 +11,7 @@ mod failures;
 mod inheritance;
 mod interrupted;
 mod layers;
+mod live;
 mod looking;
 mod models;
 mod optimisation;
