@@ -19,6 +19,6 @@ mod look;
 mod table;
 
 pub use feed::Feed;
-pub use layout::lay_out;
+pub use layout::{lay_out, sweep};
 pub use look::{Follower, Look, Series, StudyState};
 pub use table::Room;

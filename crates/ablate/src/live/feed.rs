@@ -14,6 +14,10 @@ use crate::stages::train::{METRICS, Metric, TRAIN};
 /// What was written is handed to the system as often as this, so that others see it.
 const PAUSE: Duration = Duration::from_millis(250);
 
+/// Whoever has the lease of a training is the only one that replaces its metrics: what a kill leaves of that
+/// is overwritten by the next.
+const LEASED: &str = "";
+
 /// A line of a feed's metrics: a line of the training's own, and when it was written.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Line {
@@ -50,9 +54,9 @@ impl Feed {
         let whole = lines.iter().map(|line| &line.metric).eq(&own)
             && (lines.is_empty() || !events.is_empty());
         if whole && !own.is_empty() {
-            return Self::start(folder, &lines, resumed.map(|step| step + 1), steps);
+            return Self::start((folder, LEASED), &lines, resumed.map(|step| step + 1), steps);
         }
-        Self::anew(folder, own, now(), steps)
+        Self::anew((folder, LEASED), own, now(), steps)
     }
 
     /// Writes the feed of a training that has none.
@@ -62,15 +66,22 @@ impl Feed {
     pub fn write(folder: &Path, own: &Path, time: f64) -> io::Result<()> {
         let own: Vec<Metric> = read(own)?;
         let steps = own.iter().map(|metric| metric.step).max().unwrap_or(0);
-        Self::anew(folder, own, time, steps)?.flush()
+        // Several launchers may do this at the same time.
+        let mark = format!("-{}", Owner::current().token);
+        Self::anew((folder, &mark), own, time, steps)?.flush()
     }
 
-    fn anew(folder: &Path, own: Vec<Metric>, time: f64, steps: u64) -> io::Result<Self> {
+    fn anew(
+        (folder, mark): (&Path, &str),
+        own: Vec<Metric>,
+        time: f64,
+        steps: u64,
+    ) -> io::Result<Self> {
         let old = event_files(folder)?;
         let line = |metric| Line { time, steps, metric };
         let lines: Vec<Line> = own.into_iter().map(line).collect();
         // After the old ones by its name, which are void with its first event.
-        let mut feed = Self::start(folder, &lines, (!old.is_empty()).then_some(0), steps)?;
+        let mut feed = Self::start((folder, mark), &lines, (!old.is_empty()).then_some(0), steps)?;
         for path in old {
             gone(fs::remove_file(path))?;
         }
@@ -81,11 +92,17 @@ impl Feed {
     }
 
     /// Replaces the metrics, so that another that still believes to be at work writes into nothing, and
-    /// begins a new event file, which may say from which step on all before is void.
-    fn start(folder: &Path, lines: &[Line], void: Option<u64>, steps: u64) -> io::Result<Self> {
+    /// begins a new event file, which may say from which step on all before is void. `mark` is a part of
+    /// a name that no other writer has at this time.
+    fn start(
+        (folder, mark): (&Path, &str),
+        lines: &[Line],
+        void: Option<u64>,
+        steps: u64,
+    ) -> io::Result<Self> {
         fs::create_dir_all(folder)?;
         let owner = Owner::current();
-        let temporary = folder.join(format!(".{METRICS}-{}.tmp", owner.token));
+        let temporary = folder.join(format!(".{METRICS}{mark}.tmp"));
         let mut metrics = BufWriter::new(File::create(&temporary)?);
         for line in lines {
             write_line(&mut metrics, line)?;

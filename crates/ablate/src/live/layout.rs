@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
@@ -13,6 +13,9 @@ use crate::commands::say;
 use crate::graph::{RoundNodes, StudyGraph};
 use crate::root::Root;
 use crate::stages::train::METRICS;
+
+/// How often a link is tried that others make or remove at the same time.
+const TRIES: usize = 5;
 
 /// Lays out where the trainings of a study can be followed, those that are finished included. What cannot
 /// be laid out is said, and stops nothing.
@@ -96,11 +99,21 @@ fn link(target: &Path, place: &Path) -> io::Result<()> {
         // What was several rounds is now one: links only.
         remove_others(place, place, &BTreeMap::new())?;
     }
-    let mut name = place.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.tmp", std::process::id()));
-    let temporary = place.with_file_name(name);
-    symlink(target, &temporary)?;
-    fs::rename(&temporary, place)
+    // Others may be between the same two steps.
+    for _ in 0..TRIES {
+        if fs::read_link(place).is_ok() {
+            gone(fs::remove_file(place))?;
+        }
+        match symlink(target, place) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                if fs::read_link(place).is_ok_and(|there| there == target) {
+                    return Ok(());
+                }
+            }
+            made => return made,
+        }
+    }
+    Err(ErrorKind::AlreadyExists.into())
 }
 
 /// Removes links that are not among the wanted ones, and folders without anything else. Says whether the
@@ -118,13 +131,38 @@ fn remove_others(
         if kind.is_dir() {
             empty &= remove_others(root, &path, wanted)?;
         } else if kind.is_symlink() && !known {
-            fs::remove_file(&path)?;
+            gone(fs::remove_file(&path))?;
         } else {
             empty = false;
         }
     }
     // One that somebody has put something into meanwhile stays.
     Ok(empty && fs::remove_dir(folder).is_ok())
+}
+
+/// Removes the links of all studies to trainings that are gone, and folders without anything else.
+pub fn sweep(root: &Root) {
+    fn below(folder: &Path) {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() => below(&path),
+                // What cannot be removed is in nobody's way.
+                Ok(kind) if kind.is_symlink() && !path.exists() => drop(fs::remove_file(&path)),
+                _ => {}
+            }
+        }
+        // Succeeds where it is empty.
+        let _ = fs::remove_dir(folder);
+    }
+    below(&root.live(""));
+}
+
+fn gone(removed: io::Result<()>) -> io::Result<()> {
+    match removed {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// A name as a part of a path.
@@ -178,6 +216,16 @@ mod tests {
         check(&[("plain/seed-1/round-1", a), ("plain/seed-1/round-2", b)]);
         check(&[("plain/seed-1", a)]);
         assert!(!folder.join("deep").exists());
+
+        // Links to what is gone go with it.
+        check(&[("plain/seed-1", a), ("deep/seed-1", b)]);
+        fs::remove_dir_all(store.live(graph.node(b))).unwrap();
+        let root = Root::new(root.path().to_owned());
+        sweep(&root);
+        assert!(!folder.join("deep").exists() && folder.join("plain/seed-1").exists());
+        fs::remove_dir_all(store.live(graph.node(a))).unwrap();
+        sweep(&root);
+        assert!(!root.live("tiny").exists());
     }
 
     #[test]
