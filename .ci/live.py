@@ -133,10 +133,9 @@ def main(root):
                 assert time.monotonic() < until, "no training passed a checkpoint"
                 time.sleep(0.01)
             # Longer than the pause between two looks of TensorBoard: it has seen what will be void.
-            stopped = [child.pid]
             os.killpg(child.pid, signal.SIGSTOP)
             time.sleep(2.5)
-            os.killpg(stopped[0], signal.SIGKILL)
+            os.killpg(child.pid, signal.SIGKILL)
             child.wait()
             seen.add(found)
             print(f"killed after step {found[1]} of {found[0]}")
