@@ -45,6 +45,8 @@ pub enum Command {
     Why(WhyArgs),
     /// Show in what two variants, or two studies, differ, and what follows from it
     Diff(DiffArgs),
+    /// Show a study as a page that follows its trainings, on this machine only
+    Serve(ServeArgs),
     /// Write a study's report from what is in the store
     Report(StudyArgs),
     /// Compare two variants, or two studies, seed by seed and item by item
@@ -179,6 +181,26 @@ pub struct StatusArgs {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+
+    /// Follow every variant until the study is over or Ctrl-C: a table drawn again in its place, or one
+    /// after the other where there is no terminal
+    #[arg(long, conflicts_with = "json")]
+    pub watch: bool,
+
+    /// Seconds between two looks [default: 2, or 30 without a terminal]
+    #[arg(long, value_name = "SECONDS", requires = "watch", value_parser = seconds)]
+    pub interval: Option<std::time::Duration>,
+}
+
+/// Arguments of `serve`.
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    #[command(flatten)]
+    pub study: StudyArgs,
+
+    /// Port on 127.0.0.1; 0 takes any that is free
+    #[arg(long, value_name = "PORT", default_value_t = 8377)]
+    pub port: u16,
 }
 
 /// Arguments of `compare`.
@@ -261,4 +283,14 @@ pub struct PaperArgs {
     /// Print the list as JSON, and write no page
     #[arg(long)]
     pub json: bool,
+}
+
+/// A pause of at least a tenth of a second and at most a day.
+fn seconds(text: &str) -> Result<std::time::Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| format!("`{text}` is no number of seconds"))?;
+    if (0.1..=86_400.0).contains(&seconds) {
+        Ok(std::time::Duration::from_secs_f64(seconds))
+    } else {
+        Err("it must be between 0.1 and 86400 seconds".to_owned())
+    }
 }

@@ -12,6 +12,7 @@ mod estimate;
 mod exit;
 mod foreign;
 mod graph;
+mod live;
 mod machine;
 mod progress;
 mod references;
@@ -38,9 +39,11 @@ fn main() -> ExitCode {
         Command::Data(args) => commands::data::run(&root, &args.command),
         Command::Plan(args) => commands::plan::run(&root, &args),
         Command::Run(args) => commands::run::run(&root, &args),
+        Command::Status(args) if args.watch => commands::watch::run(&root, &args),
         Command::Status(args) => commands::status::run(&root, &args),
         Command::Why(args) => commands::why::run(&root, &args),
         Command::Diff(args) => commands::diff::run(&root, &args),
+        Command::Serve(args) => commands::serve::run(&root, &args),
         Command::Report(args) => commands::report::run(&root, &args),
         Command::Compare(args) => commands::compare::run(&root, &args),
         Command::Bench(args) => commands::bench::run(&root, &args),

@@ -29,6 +29,11 @@ impl Root {
         self.0.join("data").join("runs").join(study)
     }
 
+    /// The trainings of a study by variant and seed, to be followed while they go on.
+    pub fn live(&self, study: &str) -> PathBuf {
+        self.0.join("data").join("live").join(study)
+    }
+
     /// What runs have asked for.
     pub fn references(&self) -> PathBuf {
         self.0.join("data").join("references")

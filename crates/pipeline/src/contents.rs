@@ -22,6 +22,8 @@ pub enum Kind {
     Corrupt,
     /// What a worker wrote to standard error.
     Log,
+    /// What could be followed while a result was made.
+    Live,
     /// A lease of an owner that is gone, or what is left of a removal.
     Rest,
 }
@@ -35,6 +37,7 @@ impl Kind {
             Self::Failure => "failure",
             Self::Corrupt => "corrupt",
             Self::Log => "log",
+            Self::Live => "live",
             Self::Rest => "rest",
         }
     }
@@ -110,6 +113,7 @@ impl Store {
                 continue;
             }
             let logs = stage.file_name().is_some_and(|name| name == "logs");
+            let live = stage.file_name().is_some_and(|name| name == "live");
             for path in children(&stage)? {
                 let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
                 let Some(short) = short_key(&name) else {
@@ -119,10 +123,14 @@ impl Store {
                     continue;
                 };
                 let end = name.rfind(short).map_or(0, |at| at + short.len());
-                let result = path.with_file_name(&name[..end]);
+                let result = match name[..end].split_once('-') {
+                    Some((of, name)) if live => self.root().join(of).join(name),
+                    _ => path.with_file_name(&name[..end]),
+                };
                 let in_use = !logs && Lease::holder(&with_suffix(&result, ".lease")).is_some();
                 let kind = match &name[end..] {
                     ".log" if logs => Kind::Log,
+                    "" if live => Kind::Live,
                     "" => match Artifact::read(&path) {
                         Ok(None) => Kind::Rest,
                         _ => Kind::Result,
@@ -222,6 +230,9 @@ mod tests {
         }
         fs::create_dir_all(root.path().join("logs")).unwrap();
         fs::write(root.path().join(format!("logs/train-a-{key}.log")), "").unwrap();
+        let live = root.path().join(format!("live/train-b-{key}"));
+        fs::create_dir_all(&live).unwrap();
+        fs::write(live.join("metrics.jsonl"), "{}\n").unwrap();
         fs::write(root.path().join("threads.json"), "").unwrap();
         let found = Store::new(root.path()).contents().unwrap();
         let kinds: Vec<_> = found.iter().map(|e| (e.name(), e.kind, e.bytes)).collect();
@@ -229,6 +240,7 @@ mod tests {
         assert_eq!(
             kinds,
             [
+                (format!("live/train-b-{key}"), Kind::Live, 3),
                 (format!("logs/train-a-{key}.log"), Kind::Log, 0),
                 // A folder without a record.
                 (name(&format!("a-{key}")), Kind::Rest, 5),
@@ -239,7 +251,10 @@ mod tests {
             ],
             "a lease without an owner may be somebody's"
         );
-        assert!(found.iter().any(|entry| entry.in_use && entry.kind == Kind::Failure));
+        // The lease of `b` is that of what is followed as well.
+        for kind in [Kind::Failure, Kind::Live] {
+            assert!(found.iter().any(|entry| entry.in_use && entry.kind == kind));
+        }
         for entry in &found {
             entry.remove().unwrap();
         }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::artifact::Artifact;
 use crate::graph::{Graph, Key, Node, NodeId};
 use crate::lease::Sign;
-use crate::store::Store;
+use crate::store::{Store, live_path};
 
 /// What a worker is asked to make: the first line on its standard input. The launcher keeps
 /// that pipe open, so that its end tells the worker that the launcher is gone.
@@ -69,6 +69,11 @@ impl Task {
             })
             .collect();
         Self::of(node, &inputs, store.path(node))
+    }
+
+    /// Folder of what can be followed while it is made: no part of the result.
+    pub fn live(&self) -> PathBuf {
+        live_path(&self.output)
     }
 
     /// Whether the result is there.

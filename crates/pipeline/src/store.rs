@@ -7,6 +7,7 @@
 //! <root>/<stage>/<name>-<key12>.failed     why the last attempt failed
 //! <root>/<stage>/<name>-<key12>.corrupt/   a result that is not what was made, set aside
 //! <root>/logs/<stage>-<name>-<key12>.log   what the workers wrote to standard error
+//! <root>/live/<stage>-<name>-<key12>/      what can be followed while it is made; no part of a result
 //! ```
 
 use std::fs;
@@ -125,7 +126,7 @@ impl Store {
     }
 
     /// The lease of a node.
-    pub(crate) fn lease(&self, node: &Node) -> PathBuf {
+    pub fn lease(&self, node: &Node) -> PathBuf {
         lease_path(&self.path(node))
     }
 
@@ -133,6 +134,11 @@ impl Store {
     pub fn log(&self, node: &Node) -> PathBuf {
         let name = format!("{}-{}.log", node.stage, entry_name(&node.name, node.key()));
         self.root.join("logs").join(name)
+    }
+
+    /// Folder of what can be followed while a node is made: never a part of the result.
+    pub fn live(&self, node: &Node) -> PathBuf {
+        live_path(&self.path(node))
     }
 
     /// How far a node has come.
@@ -252,6 +258,14 @@ pub(crate) fn lease_path(path: &Path) -> PathBuf {
     with_suffix(path, ".lease")
 }
 
+/// Where a result of the store can be followed while it is made: beside the stages, as logs are.
+pub(crate) fn live_path(result: &Path) -> PathBuf {
+    let name = result.file_name().unwrap_or_default().to_string_lossy();
+    let stage = result.parent().unwrap_or(Path::new(""));
+    let of = stage.file_name().unwrap_or_default().to_string_lossy();
+    stage.with_file_name("live").join(format!("{of}-{name}"))
+}
+
 pub(crate) fn failed_path(path: &Path) -> PathBuf {
     with_suffix(path, ".failed")
 }
@@ -295,6 +309,15 @@ mod tests {
         assert!(matches!(store.state(&node).unwrap(), State::Missing));
         assert!(store.verify(&node).unwrap().unwrap().contains("record"));
         assert!(!store.path(&node).exists());
+    }
+
+    #[test]
+    fn what_can_be_followed_lies_beside_the_stages() {
+        let (store, node) = (Store::new("a/store"), node());
+        let result = store.path(&node);
+        let name = result.file_name().unwrap().to_str().unwrap();
+        let live = format!("a/store/live/{}-{name}", node.stage);
+        assert_eq!(store.live(&node), Path::new(&live));
     }
 
     #[test]

@@ -34,6 +34,7 @@ pub use compare::{
 };
 pub use error::ReportError;
 pub use number::{count, duration, fixed, grouped, si, si_unit, signed};
+pub use page::{REGULAR, SEMIBOLD, STYLE};
 pub use read::{read, sources};
 pub use reproduction::{
     ClaimSummary, ElementStatus, Mirror, MirrorState, element_id, has_row, statuses,

@@ -17,9 +17,12 @@ use crate::rows::{
 use crate::table::Table;
 
 static TEMPLATE: &str = include_str!("../templates/page.html");
-pub(crate) static STYLE: &str = include_str!("../templates/style.css");
-pub(crate) static REGULAR: &[u8] = include_bytes!("../assets/Inter-Regular.woff2");
-pub(crate) static SEMIBOLD: &[u8] = include_bytes!("../assets/Inter-SemiBold.woff2");
+/// The style sheet of all pages.
+pub static STYLE: &str = include_str!("../templates/style.css");
+/// The typeface of all pages, as WOFF2.
+pub static REGULAR: &[u8] = include_bytes!("../assets/Inter-Regular.woff2");
+/// The same for what is set off.
+pub static SEMIBOLD: &[u8] = include_bytes!("../assets/Inter-SemiBold.woff2");
 
 /// Which tables (`t:`) and figures (`f:`) each section shows, in reading order. A section without any of them is left out.
 const SECTIONS: [(&str, &str, &[&str]); 11] = [

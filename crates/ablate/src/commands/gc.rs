@@ -8,6 +8,7 @@ use super::plan::table::{table, text};
 use super::{print, say};
 use crate::cli::GcArgs;
 use crate::exit::{CommandError, CommandResult, Exit};
+use crate::live;
 use crate::references::References;
 use crate::root::Root;
 
@@ -56,6 +57,7 @@ pub fn run(root: &Root, args: &GcArgs) -> CommandResult {
     for entry in &garbage {
         entry.remove().map_err(CommandError::machine)?;
     }
+    live::sweep(root);
     say(&format!("removed {} entries, {megabytes:.1} MB", garbage.len()));
     Ok(Exit::Ok)
 }

@@ -16,8 +16,10 @@ pub mod plan;
 pub mod report;
 pub mod run;
 pub mod schema;
+pub mod serve;
 pub mod status;
 pub mod verify;
+pub mod watch;
 pub mod why;
 pub mod work;
 

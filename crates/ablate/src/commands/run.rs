@@ -15,7 +15,7 @@ use crate::machine::Machine;
 use crate::progress::Display;
 use crate::root::Root;
 use crate::stages::{benchmarks, corpus};
-use crate::{references, study};
+use crate::{live, references, study};
 
 pub fn run(root: &Root, args: &RunArgs) -> CommandResult {
     args.backend.check().map_err(CommandError::machine)?;
@@ -57,6 +57,7 @@ pub fn run(root: &Root, args: &RunArgs) -> CommandResult {
     check_inputs(&built, &store)?;
     store.prepare().map_err(CommandError::usage)?;
     references::note(root, &study.report_name(), &args.study, &built)?;
+    live::lay_out(root, &study.report_name(), &built);
     estimate(&mut built, study, root, &machine, Timing::Cached);
     built.compute_with(args.backend);
     if args.launcher != LauncherKind::Local {

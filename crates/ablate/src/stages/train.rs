@@ -24,7 +24,7 @@ use super::{
 };
 
 use self::log::Log;
-pub use self::log::{Metric, read_metrics, training_losses};
+pub use self::log::{Metric, TRAIN, read_metrics, training_losses};
 pub use self::snapshots::Snapshot;
 
 pub const STAGE: &str = "train";
@@ -294,7 +294,7 @@ pub fn make(context: &Context<'_>) -> Result<bool, Failure> {
         validation: validation.iter().map(|(name, shard)| (name.clone(), shard)).collect(),
     };
     let checkpoints = Checkpoints::new(&folder, context.task.key.as_str());
-    let mut log = Log::new(context);
+    let mut log = Log::new(context, config.steps);
     let device = training_device(backend(context)?);
     let mut train = |init: Initial| {
         ablate_train::train(&config, &recipe.model, init, &data, &checkpoints, &device, &mut log)

@@ -8,6 +8,7 @@ use std::process::{Child, Stdio};
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
+use crate::live::assert_feeds_are_whole;
 use crate::outcome::{Lasting, lasting, of_stage, results};
 use crate::sandbox::{Ended, Sandbox, files};
 
@@ -146,6 +147,7 @@ fn finish(sandbox: &Sandbox, when: &str) {
     let left: Vec<_> =
         files(&sandbox.root()).into_iter().filter(|p| left(&p.to_string_lossy())).collect();
     assert!(left.is_empty(), "{when}: {left:?}");
+    assert_feeds_are_whole(&sandbox.root(), "tiny");
 }
 
 /// A multiplicative congruential generator (MINSTD): fractions of one.

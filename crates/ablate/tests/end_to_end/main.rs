@@ -13,6 +13,7 @@ mod identity;
 mod inheritance;
 mod interrupted;
 mod layers;
+mod live;
 mod looking;
 mod models;
 mod optimisation;

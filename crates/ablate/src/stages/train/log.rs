@@ -1,4 +1,5 @@
-//! The metrics of a training: written while it runs, read by later rounds and the report.
+//! The metrics of a training: written while it runs, read by later rounds and the report. What is part
+//! of the result is on disk with every checkpoint; whoever follows the training reads a feed beside it.
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
@@ -12,12 +13,14 @@ use serde::{Deserialize, Serialize};
 
 use super::super::{bug, machine};
 use super::{METRICS, snapshots};
+use crate::commands::say;
+use crate::live::Feed;
 
 /// The split of a training loss.
-const TRAIN: &str = "train";
+pub const TRAIN: &str = "train";
 
 /// A line of the metrics file: a step's training loss, or a validation.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Metric {
     pub step: u64,
     pub tokens: u64,
@@ -75,18 +78,36 @@ pub struct Log<'a> {
     path: PathBuf,
     out: Option<BufWriter<File>>,
     error: Option<std::io::Error>,
+    /// For whoever follows the training; none where it could not be written, which costs nothing else.
+    feed: Option<Feed>,
+    steps: u64,
     said: Instant,
     /// Smoothed tokens per second.
     rate: f64,
 }
 
 impl<'a> Log<'a> {
-    pub fn new(context: &'a Context<'a>) -> Self {
+    /// Of a training of so many steps.
+    pub fn new(context: &'a Context<'a>, steps: u64) -> Self {
         let path = context.directory.join(METRICS);
-        Self { context, path, out: None, error: None, said: Instant::now(), rate: 0.0 }
+        let (out, error, feed) = (None, None, None);
+        Self { context, path, out, error, feed, steps, said: Instant::now(), rate: 0.0 }
+    }
+
+    /// Opens the feed, or does something with it. One that fails is given up: the training goes on.
+    fn feed(&mut self, act: impl FnOnce(Option<Feed>) -> std::io::Result<Option<Feed>>) {
+        self.feed = act(self.feed.take()).unwrap_or_else(|error| {
+            let folder = self.context.task.live();
+            say(&format!(
+                "`{}` cannot be written, so this training cannot be followed there: {error}",
+                folder.display()
+            ));
+            None
+        });
     }
 
     fn write(&mut self, metric: &Metric) {
+        self.feed(|feed| feed.map(|mut feed| feed.add(metric).map(|()| feed)).transpose());
         let Some(out) = &mut self.out else { return };
         let line = serde_json::to_string(metric).map_err(std::io::Error::other);
         if let Err(error) = line.and_then(|line| writeln!(out, "{line}")) {
@@ -115,6 +136,8 @@ impl Observer for Log<'_> {
             Ok(file) => self.out = Some(BufWriter::new(file)),
             Err(error) => self.error = Some(error),
         }
+        let (folder, own, steps) = (self.context.task.live(), self.path.clone(), self.steps);
+        self.feed(|_| Feed::open(&folder, &own, resumed, steps).map(Some));
     }
 
     fn step(&mut self, record: &StepRecord) {
@@ -143,6 +166,7 @@ impl Observer for Log<'_> {
         {
             self.error.get_or_insert(error);
         }
+        self.feed(|feed| feed.map(|mut feed| feed.sync().map(|()| feed)).transpose());
     }
 
     fn stop(&mut self) -> bool {
