@@ -44,8 +44,7 @@ pub fn stand_in(study: &Study, library: &Library) -> (Study, BTreeMap<String, St
         }
     }
     if let Some(externals) = &mut study.externals {
-        // Models that are not there have no stages; text and items that are not are said of the
-        // variants that want them, or of the models where there are none.
+        // A model that is not there has no stages; what it would be scored on may be missing as well.
         let text = externals.corpus.as_mut();
         let reason = replace_text(text, &mut externals.eval, library).into_iter().next();
         if let Some(reason) = reason {

@@ -282,6 +282,23 @@ fn variants_that_the_paper_has_not_get_no_row() {
     assert_eq!(eleven[3], Some(42.94));
 }
 
+/// The final recipes of `experiments/paper/table9.toml`, under the labels of both its profiles.
+#[test]
+fn the_final_recipes_are_three_rows_of_table_8() {
+    let paper = Paper::embedded().unwrap();
+    let labels = ["Baseline", "Pro", "Pro, half as large again"];
+    let published = ["PanGu-π-1B", "PanGu-π-1B Pro", "PanGu-π-1.5B Pro"];
+    for labels in [labels, published] {
+        let names = ["1b", "1b-pro", "1.5b-pro"].into_iter().zip(labels);
+        let variants: Vec<VariantRow> = names
+            .map(|(name, label)| VariantRow { label: label.into(), ..variant(name, 512) })
+            .collect();
+        let rows = by_words(paper.element("table-8").unwrap(), &variants).unwrap();
+        let found: Vec<&str> = rows.iter().map(|row| row.unwrap().label.as_str()).collect();
+        assert_eq!(found, published);
+    }
+}
+
 #[test]
 fn table_rows_are_found_by_rank() {
     let paper = Paper::embedded().unwrap();
