@@ -66,6 +66,17 @@ SENTENCES = [
     ("Ann lent Eve her coat, as _ was cold.", "Ann", "Eve"),
     ("_ was late, so nobody waited for Bob.", "The train", "Bob"),
     ("The _, said the guard, is closed  today", "gate", "door"),
+] + [
+    (sentence.format(a=a, b=b), a, b)
+    for a, b in [("Maria", "Emily"), ("Dennis", "Kevin"), ("Rachel", "Laura")]
+    for sentence in [
+        "{a} was a much better cook than {b}, so _ was asked to make dinner.",
+        "{a} asked {b} for advice because _ had been there before.",
+        "{a} gave {b} a warm blanket, since _ was shivering.",
+        "{a} could not hear what {b} said because _ was talking too quietly.",
+        "{a} paid for {b} because _ had forgotten the money at home.",
+        "{a} forgave {b} after _ had said sorry many times.",
+    ]
 ]
 
 
@@ -87,34 +98,52 @@ def shown(arguments, root, name, shots):
     return found
 
 
-def harness(manager, name, task, splits, shots):
+def configuration(manager, task, splits, shots, folder):
+    """The harness's configuration of a task, with its documents replaced by those in `folder`."""
+    files = {}
+    for split, documents in splits.items():
+        path = pathlib.Path(folder, f"{split}.jsonl")
+        lines = (json.dumps(document, ensure_ascii=False) + "\n" for document in documents)
+        path.write_text("".join(lines), encoding="utf-8")
+        files[split] = str(path)
+    config = load_yaml(manager.task_index[task].yaml_path, resolve_func=True)
+    config |= {
+        "dataset_path": "json",
+        "dataset_name": None,
+        "dataset_kwargs": {"data_files": files, "cache_dir": str(folder)},
+        "num_fewshot": shots,
+        "training_split": None,
+        "validation_split": None,
+        "test_split": "test",
+        "fewshot_split": "dev" if "dev" in splits else None,
+    }
+    # A list of names of groups is not for one task.
+    config.pop("tag", None)
+    return config
+
+
+def harness(manager, task, splits, shots):
     """The harness's requests for one task, with its documents replaced."""
     with tempfile.TemporaryDirectory() as folder:
-        files = {}
-        for split, documents in splits.items():
-            path = pathlib.Path(folder, f"{split}.jsonl")
-            lines = (json.dumps(document, ensure_ascii=False) + "\n" for document in documents)
-            path.write_text("".join(lines), encoding="utf-8")
-            files[split] = str(path)
-        config = load_yaml(manager.task_index[task].yaml_path, resolve_func=True)
-        config |= {
-            "dataset_path": "json",
-            "dataset_name": None,
-            "dataset_kwargs": {"data_files": files, "cache_dir": folder},
-            "num_fewshot": shots,
-            "training_split": None,
-            "validation_split": None,
-            "test_split": "test",
-            "fewshot_split": "dev" if "dev" in splits else None,
-        }
-        # A list of names of groups is not for one task.
-        config.pop("tag", None)
-        found = ConfigurableTask(config=config)
+        found = ConfigurableTask(config=configuration(manager, task, splits, shots, folder))
         found.build_all_requests()
         requests = {}
         for instance in found.instances:
             requests.setdefault(instance.doc_id, []).append(list(instance.args))
         return [requests[index] for index in sorted(requests)]
+
+
+def import_winogrande(ablate, root):
+    """Made-up sentences, imported below `root`."""
+    folder = root / "winogrande"
+    folder.mkdir(parents=True)
+    lines = [
+        {"qID": str(i), "sentence": s, "option1": a, "option2": b, "answer": str(1 + i % 2)}
+        for i, (s, a, b) in enumerate(SENTENCES)
+    ]
+    (folder / "dev.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    command = [ablate, "--root", str(root), "data", "import", "winogrande", str(folder)]
+    subprocess.run(command, check=True, capture_output=True)
 
 
 def encoded(tokenizer, context, continuation):
@@ -149,16 +178,7 @@ def main():
         shots = 5 if name in ("mmlu", "ceval", "cmmlu") else 0
         if name == "winogrande":
             root = pathlib.Path(tempfile.mkdtemp())
-            folder = root / "winogrande"
-            folder.mkdir()
-            lines = [
-                {"qID": str(i), "sentence": s, "option1": a, "option2": b, "answer": str(1 + i % 2)}
-                for i, (s, a, b) in enumerate(SENTENCES)
-            ]
-            text = "".join(json.dumps(line) + "\n" for line in lines)
-            (folder / "dev.jsonl").write_text(text)
-            command = [arguments.ablate, "--root", str(root), "data", "import", name, str(folder)]
-            subprocess.run(command, check=True, capture_output=True)
+            import_winogrande(arguments.ablate, root)
         by_task = {}
         scored = {"piqa": "dev", "boolq": "dev", "winogrande": "dev", "ceval": "val"}.get(name, "test")
         for record in records(root, name):
@@ -174,7 +194,7 @@ def main():
         ours = shown(arguments, root, name, None)
         items = requests = equal = tokens = 0
         for task, splits in by_task.items():
-            expected = harness(manager, name, task, splits, shots)
+            expected = harness(manager, task, splits, shots)
             found = ours.get(task, [])
             if len(expected) != len(found):
                 print(f"{task}: {len(found)} items, not {len(expected)}")

@@ -14,7 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use cluster::{ClusterArgs, LauncherKind};
 pub use data::{DataArgs, DataCommand, ImportArgs, ListArgs, ShowArgs};
 pub use identity::{DiffArgs, WhyArgs};
-pub use model::{EvalArgs, ExportArgs, GenerateArgs, Scoring};
+pub use model::{EvalArgs, ExportArgs, GenerateArgs, ModelArgs, Scoring};
 pub use store::{GcArgs, VerifyArgs, WorkArgs};
 
 /// Ablation studies of tiny language models, from one TOML file to the paper's tables
@@ -55,7 +55,7 @@ pub enum Command {
     Bench(BenchArgs),
     /// Bring published benchmarks in from their upstream files, and look at their prompts
     Data(DataArgs),
-    /// Score a model, of any maker, on items
+    /// Score a model, of any maker, on published benchmarks or on items of yours
     Eval(EvalArgs),
     /// Let a model, of any maker, go on with a text
     Generate(GenerateArgs),

@@ -19,6 +19,9 @@ pub struct OpenModel {
     pub tokenizer: Tokenizer,
     /// What its maker puts before every text.
     pub begin: Option<u32>,
+    /// What stands for a text that is empty, as in lm-evaluation-harness: the token for the beginning
+    /// of texts, whether it is put there or not, else one that ends them.
+    pub empty: u32,
     /// What ends a text that it writes.
     pub ends: Vec<u32>,
     /// What is not as its maker has it, for people.
@@ -29,6 +32,10 @@ pub struct OpenModel {
 #[derive(Debug, Default, PartialEq)]
 struct Ends {
     begin: Option<u32>,
+    /// The token for the beginning, whether it is put there or not.
+    beginning: Option<u32>,
+    /// The token that the tokenizer calls the end.
+    end: Option<u32>,
     ends: BTreeSet<u32>,
 }
 
@@ -53,12 +60,14 @@ pub fn open_model(path: &Path, tokenizer: Option<&Path>) -> Result<OpenModel, Co
     }
     let known = |id: &u32| (*id as usize) < tokenizer.vocabulary();
     let begin = text.begin.filter(known);
+    let mut empty = [begin, text.beginning, text.end].into_iter().flatten().filter(known);
+    let empty = empty.next().unwrap_or_else(|| tokenizer.end_of_text());
     let ends = text.ends.into_iter().filter(known).collect();
     let tokenizer = match begin {
         Some(begin) => tokenizer.starting_with(begin),
         None => tokenizer,
     };
-    Ok(OpenModel { config, weights, tokenizer, begin, ends, notes })
+    Ok(OpenModel { config, weights, tokenizer, begin, empty, ends, notes })
 }
 
 /// How texts of a model begin and end, as its files say.
@@ -67,7 +76,7 @@ fn ends(path: &Path, gguf: Option<&Gguf>, tokenizer: &Tokenizer) -> Result<Ends,
         Some(gguf) => of_gguf(gguf),
         None if path.is_dir() => of_folder(path, tokenizer)?,
         // Beginning and end of text of SentencePiece; either ends one.
-        None => Ends { begin: Some(1), ends: [1, 2].into() },
+        None => Ends { begin: Some(1), beginning: Some(1), end: Some(2), ends: [1, 2].into() },
     })
 }
 
@@ -218,6 +227,8 @@ fn of_gguf(file: &Gguf) -> Ends {
     });
     Ends {
         begin: id("bos_token_id").filter(|_| adds),
+        beginning: id("bos_token_id"),
+        end: id("eos_token_id"),
         ends: [id("eos_token_id"), id("eot_token_id")].into_iter().flatten().collect(),
     }
 }
@@ -267,8 +278,9 @@ fn of_folder(folder: &Path, tokenizer: &Tokenizer) -> Result<Ends, CommandError>
         };
         ends.extend(ids.into_iter().filter_map(|id| u32::try_from(id).ok()));
     }
-    ends.extend(named("eos_token"));
-    Ok(Ends { begin, ends })
+    let end = named("eos_token");
+    ends.extend(end);
+    Ok(Ends { begin, beginning: named("bos_token"), end, ends })
 }
 
 /// The special token that a post-processor puts before a single text.

@@ -47,7 +47,7 @@ fn main() -> ExitCode {
         Command::Report(args) => commands::report::run(&root, &args),
         Command::Compare(args) => commands::compare::run(&root, &args),
         Command::Bench(args) => commands::bench::run(&root, &args),
-        Command::Eval(args) => commands::eval::run(&args),
+        Command::Eval(args) => commands::eval::run(&root, &args),
         Command::Generate(args) => commands::generate::run(&args),
         Command::Export(args) => commands::export::run(&root, &args),
         Command::Paper(args) => commands::paper::run(&root, &args),

@@ -28,6 +28,8 @@ use crate::root::Root;
 use crate::stages::{BACKEND, WITH_TENSORS};
 use crate::study::LoadedStudy;
 
+pub use scores::{item_rows, score_rows};
+
 /// Rows of everything that is finished; what is not is listed with the variants.
 ///
 /// # Errors

@@ -41,10 +41,14 @@ impl Cache {
         self.layers.first().map_or(0, LayerCache::length)
     }
 
-    /// The same for `times` sequences, of a cache that holds one.
+    /// A cache for other sequences, each of which goes on from one that this one holds: the new
+    /// sequence `i` from sequence `from[i]`. There is room for `room` more tokens before it has to grow.
+    ///
+    /// # Panics
+    /// If there is no such sequence.
     #[must_use]
-    pub fn repeat(&self, times: usize) -> Self {
-        Self { layers: self.layers.iter().map(|layer| layer.repeat(times)).collect() }
+    pub fn select(&self, from: &[usize], room: usize) -> Self {
+        Self { layers: self.layers.iter().map(|layer| layer.select(from, room)).collect() }
     }
 
     pub(crate) fn layer(&mut self, index: usize) -> &mut LayerCache {
@@ -57,10 +61,17 @@ impl LayerCache {
         self.length
     }
 
-    fn repeat(&self, times: usize) -> Self {
-        let repeated =
-            |rows: &Tensor<4>| rows.clone().narrow(1, 0, self.length).repeat_dim(0, times);
-        let held = self.held.as_ref().map(|(keys, values)| (repeated(keys), repeated(values)));
+    fn select(&self, from: &[usize], room: usize) -> Self {
+        let selected = |rows: &Tensor<4>| {
+            let [_, _, heads, width] = rows.dims();
+            let device = rows.device();
+            let places: Vec<i64> = from.iter().map(|place| *place as i64).collect();
+            let places = TensorData::new(places, [from.len()]);
+            let places = Tensor::<1, Int>::from_data(places, &device);
+            let held = rows.clone().narrow(1, 0, self.length).select(0, places);
+            Tensor::cat(vec![held, Tensor::zeros([from.len(), room, heads, width], &device)], 1)
+        };
+        let held = self.held.as_ref().map(|(keys, values)| (selected(keys), selected(values)));
         Self { held, length: self.length }
     }
 
@@ -103,6 +114,14 @@ impl Decoder {
     /// Logits `[rows, vocabulary]` of some rows `[rows, width]` of the last residual stream.
     pub fn logits_of(&self, hidden: Tensor<2>) -> Tensor<2> {
         ablate_kernels::linear(hidden, self.head())
+    }
+
+    /// Loss in nats of one target (`[rows]`) for each row of [`Decoder::logits_of`]: `[rows]`.
+    ///
+    /// # Panics
+    /// If a target is not below the vocabulary.
+    pub fn losses_of(&self, logits: Tensor<2>, targets: Tensor<1, Int>) -> Tensor<1> {
+        ablate_kernels::token_losses(logits, targets)
     }
 
     /// Logits of the token after the last of `tokens` (`[batch, time]`), which continue what

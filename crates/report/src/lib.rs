@@ -46,7 +46,7 @@ pub use rows::{
     StudyInfo, TokenizerRow, VariantRow, VisitRow,
 };
 pub use table::{Align, Cell, Column, Mark, Row, Table};
-pub use write::{Written, write};
+pub use write::{Written, write, write_scores};
 
 /// The rows, digested; a failure is one of polars, which has no file to name here.
 fn analyse(data: &StudyData) -> Result<analysis::Analysis<'_>, ReportError> {

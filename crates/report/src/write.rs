@@ -159,20 +159,39 @@ pub(crate) fn figure_files(
     Ok((svg, [path, png]))
 }
 
+/// Writes rows of models that belong to no study, in the columns of a report: `scores_ENDING.parquet` and
+/// `items_ENDING.parquet` in `dir`, which is there.
+///
+/// # Errors
+/// A folder that cannot be written, rows that polars cannot take.
+pub fn write_scores(
+    (scores, items): (&[ScoreRow], &[ItemRow]),
+    dir: &Path,
+    ending: &str,
+) -> Result<[PathBuf; 2], ReportError> {
+    let path = |table: &str| dir.join(format!("{table}_{ending}.parquet"));
+    let paths = [path(ScoreRow::TABLE), path(ItemRow::TABLE)];
+    parquet_file(scores, &paths[0])?;
+    parquet_file(items, &paths[1])?;
+    Ok(paths)
+}
+
 fn parquet<T: Rows>(rows: &[T], dir: &Path) -> Result<PathBuf, ReportError> {
     let name = PathBuf::from(format!("{}.parquet", T::TABLE));
-    let path = dir.join(&name);
+    parquet_file(rows, &dir.join(&name))?;
+    Ok(name)
+}
+
+fn parquet_file<T: Rows>(rows: &[T], path: &Path) -> Result<(), ReportError> {
     // Encoded in memory: what the system says of a full disk is lost in the encoder's errors.
     let mut bytes = Vec::new();
     T::to_frame(rows)
         .and_then(|mut frame| ParquetWriter::new(&mut bytes).finish(&mut frame))
-        .map_err(|e| ReportError::Frame {
-            action: "write",
-            path: path.clone(),
-            reason: e.to_string(),
+        .map_err(|e| {
+            let (path, reason) = (path.to_path_buf(), e.to_string());
+            ReportError::Frame { action: "write", path, reason }
         })?;
-    fs::write(&path, &bytes).map_err(|e| ReportError::io("write", &path, e))?;
-    Ok(name)
+    fs::write(path, &bytes).map_err(|e| ReportError::io("write", path, e))
 }
 
 pub(crate) fn text_file(dir: &Path, name: &str, text: &str) -> Result<PathBuf, ReportError> {

@@ -1,11 +1,13 @@
 //! Single models: `eval`, `generate` and `export`.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use ablate_model::Backend;
 use clap::{Args, ValueEnum};
 
 use super::StudyArgs;
+use crate::stages::eval::BATCH_TOKENS;
 
 /// Which model.
 #[derive(Debug, Args)]
@@ -51,13 +53,42 @@ pub struct EvalArgs {
     #[command(flatten)]
     pub model: ModelArgs,
 
+    /// Imported benchmarks, with commas between them
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',', required_unless_present = "items")]
+    pub benchmarks: Vec<String>,
+
     /// Items, as for `eval.files` of a study (can be repeated)
-    #[arg(long, value_name = "FILE", required = true)]
+    #[arg(long, value_name = "FILE", conflicts_with = "benchmarks")]
     pub items: Vec<PathBuf>,
 
-    /// The metric that counts
+    /// What makes an option the chosen one; of a benchmark, the prompt that was written for that
     #[arg(long, value_name = "NAME", default_value = "continuation")]
     pub scoring: Scoring,
+
+    /// Solved examples before each question [default: the benchmark's own number]
+    #[arg(long, value_name = "K", conflicts_with = "items")]
+    pub shots: Option<usize>,
+
+    /// Only items of this subject (can be repeated)
+    #[arg(long, value_name = "NAME", conflicts_with = "items")]
+    pub subject: Vec<String>,
+
+    /// At most so many items of each benchmark, spread evenly over all of them
+    #[arg(long, value_name = "N", conflicts_with = "items")]
+    pub limit: Option<NonZeroUsize>,
+
+    /// Write results and samples of lm-evaluation-harness's form, and rows, into a folder here
+    #[arg(long, value_name = "DIR", conflicts_with = "items")]
+    pub output: Option<PathBuf>,
+
+    /// Begin every prompt as a study's: with what separates documents, where the model's maker puts
+    /// nothing
+    #[arg(long, conflicts_with = "items")]
+    pub separator: bool,
+
+    /// Tokens that are run together; time and memory depend on it, scores only by rounding
+    #[arg(long, value_name = "N", default_value_t = BATCH_TOKENS)]
+    pub batch_tokens: usize,
 
     /// Longest free-text answer, in tokens
     #[arg(long, value_name = "N", default_value_t = 32)]

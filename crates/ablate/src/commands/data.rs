@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use ablate_benchmark::{Ask, Library, Question, Way, import};
+use ablate_benchmark::{Ask, Imported, Library, Question, Way, import};
 use serde_json::json;
 
 use super::{print, say};
@@ -99,22 +99,7 @@ fn show(library: &Library, args: &ShowArgs) -> CommandResult {
         None => library.clone(),
     };
     let mut found = library.open(&args.name).map_err(CommandError::usage)?;
-    if !args.subject.is_empty() {
-        for subject in &args.subject {
-            let known = found.records.iter().map(|record| record.subject.as_str());
-            let known: BTreeSet<&str> = known.filter(|known| !known.is_empty()).collect();
-            if !known.contains(subject.as_str()) {
-                let known: Vec<&str> = known.into_iter().collect();
-                let help = ablate_suggestion::advice(subject, "subjects", &known);
-                let help = help.unwrap_or_else(|| "it has none".to_owned());
-                return Err(CommandError::usage(format!(
-                    "`{}` has no subject `{subject}`; {help}",
-                    args.name
-                )));
-            }
-        }
-        found.records.retain(|record| args.subject.contains(&record.subject));
-    }
+    keep_subjects(&mut found, &args.subject)?;
     let scoring = args.scoring.map(ablate_eval::Scoring::from);
     let limit = (args.count > 0).then_some(args.count);
     let ask = Ask { scoring, shots: args.shots, limit };
@@ -129,6 +114,31 @@ fn show(library: &Library, args: &ShowArgs) -> CommandResult {
     }
     print(&text)?;
     Ok(Exit::Ok)
+}
+
+/// Keeps the records of some subjects, or all if none is named.
+///
+/// # Errors
+/// A subject that the benchmark has not.
+pub fn keep_subjects(found: &mut Imported, subjects: &[String]) -> Result<(), CommandError> {
+    if subjects.is_empty() {
+        return Ok(());
+    }
+    for subject in subjects {
+        let known = found.records.iter().map(|record| record.subject.as_str());
+        let known: BTreeSet<&str> = known.filter(|known| !known.is_empty()).collect();
+        if !known.contains(subject.as_str()) {
+            let known: Vec<&str> = known.into_iter().collect();
+            let help = ablate_suggestion::advice(subject, "subjects", &known);
+            let help = help.unwrap_or_else(|| "it has none".to_owned());
+            return Err(CommandError::usage(format!(
+                "`{}` has no subject `{subject}`; {help}",
+                found.definition.name
+            )));
+        }
+    }
+    found.records.retain(|record| subjects.contains(&record.subject));
+    Ok(())
 }
 
 /// What is to know of an item.

@@ -1,5 +1,6 @@
 //! Scores and items of a variant with one seed.
 
+use ablate_eval::{ItemResult, Score};
 use ablate_pipeline::NodeId;
 use ablate_report::{ItemRow, ScoreRow, StudyData};
 
@@ -27,10 +28,17 @@ pub fn of_eval(
     let Some(folder) = results.folder(eval)? else { return Ok(()) };
     let (scores, items) =
         stages::eval::read(&folder).map_err(|failure| CommandError::machine(failure.message))?;
+    data.items.extend(item_rows(variant, seed, &scores, &items));
+    data.scores.extend(score_rows(variant, seed, scores));
+    Ok(())
+}
+
+/// Rows of the items that a model answered, whose scores are `scores`.
+pub fn item_rows(variant: &str, seed: u64, scores: &[Score], items: &[ItemResult]) -> Vec<ItemRow> {
     let primary = |benchmark: &str| {
         scores.iter().find(|s| s.primary && s.benchmark == benchmark).map(|s| s.metric.clone())
     };
-    for item in &items {
+    let row = |item: &ItemResult| {
         let metric = primary(&item.benchmark).unwrap_or_default();
         let choice = match metric.as_str() {
             "acc_ppl" => item.choice_ppl,
@@ -44,7 +52,7 @@ pub fn of_eval(
         let own = || item.metric.as_ref().and_then(|metric| item.metric_value(metric));
         let score = item.metric_value(&metric).or_else(own).unwrap_or(0.0);
         let index = |index: usize| i64::try_from(index).unwrap_or(-1);
-        data.items.push(ItemRow {
+        ItemRow {
             variant: variant.to_owned(),
             seed,
             benchmark: item.benchmark.clone(),
@@ -60,9 +68,14 @@ pub fn of_eval(
             score,
             prediction: item.prediction.clone(),
             reference: item.reference.clone(),
-        });
-    }
-    data.scores.extend(scores.into_iter().map(|score| ScoreRow {
+        }
+    };
+    items.iter().map(row).collect()
+}
+
+/// Rows of a model's scores.
+pub fn score_rows(variant: &str, seed: u64, scores: Vec<Score>) -> Vec<ScoreRow> {
+    let row = |score: Score| ScoreRow {
         variant: variant.to_owned(),
         seed,
         benchmark: score.benchmark,
@@ -73,6 +86,6 @@ pub fn of_eval(
         items: score.items as u64,
         chance: score.chance,
         primary: score.primary,
-    }));
-    Ok(())
+    };
+    scores.into_iter().map(row).collect()
 }

@@ -22,6 +22,7 @@ mod own_text;
 mod paper;
 mod paper_sizes;
 mod points;
+mod published;
 mod run;
 mod sandbox;
 mod shipped;
