@@ -9,6 +9,7 @@
 //! This crate knows nothing about language models, tensors or tables, prints nothing, and
 //! reads no environment variables: what a stage does is a function that the worker is given.
 
+mod acceptance;
 mod artifact;
 mod attempt;
 mod canonical;
@@ -16,6 +17,7 @@ mod cluster;
 mod contents;
 mod durable;
 mod graph;
+mod identity;
 mod lease;
 mod owner;
 mod process;
@@ -27,6 +29,7 @@ mod store;
 mod survey;
 mod worker;
 
+pub use acceptance::{AcceptError, Acceptance, Accepted, Testimony};
 pub use artifact::{Artifact, FileRecord};
 pub use canonical::{CanonicalError, canonical_json};
 pub use cluster::{
@@ -37,6 +40,7 @@ pub use cluster::{
 pub use contents::{Entry, Kind};
 pub use durable::write_atomic;
 pub use graph::{Estimate, Graph, GraphError, Key, Node, NodeId};
+pub use identity::Identity;
 pub use lease::{Holding, Lease, LeaseError, SILENCE, Sign, Watcher};
 pub use owner::{Claim, Owner};
 pub use process::{Launch, WorkerCommand};

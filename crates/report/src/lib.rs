@@ -36,9 +36,9 @@ pub use reproduction::{
     ClaimSummary, ElementStatus, Mirror, MirrorState, element_id, statuses, write_reproduction,
 };
 pub use rows::{
-    AxisInfo, BatchLossRow, CoverageRow, CurveRow, InfluenceRow, ItemRow, LedgerRow, Params,
-    ProgressRow, Provenance, ScoreRow, SkipRow, SpreadRow, StudyData, StudyInfo, TokenizerRow,
-    VariantRow, VisitRow,
+    AcceptedRow, AxisInfo, BatchLossRow, CoverageRow, CurveRow, InfluenceRow, ItemRow, LedgerRow,
+    Params, ProgressRow, Provenance, ScoreRow, SkipRow, SpreadRow, StudyData, StudyInfo,
+    TokenizerRow, VariantRow, VisitRow,
 };
 pub use table::{Align, Cell, Column, Mark, Row, Table};
 pub use write::{Written, write};
