@@ -15,7 +15,7 @@ pub use cluster::{ClusterArgs, LauncherKind};
 pub use data::{DataArgs, DataCommand, ImportArgs, ListArgs, ShowArgs};
 pub use identity::{DiffArgs, WhyArgs};
 pub use model::{EvalArgs, ExportArgs, GenerateArgs, ModelArgs, Scoring};
-pub use store::{GcArgs, VerifyArgs, WorkArgs};
+pub use store::{AcceptArgs, GcArgs, VerifyArgs, WorkArgs};
 
 /// Ablation studies of tiny language models, from one TOML file to the paper's tables
 #[derive(Debug, Parser)]
@@ -71,6 +71,8 @@ pub enum Command {
     Gc(GcArgs),
     /// Read every result and compare it with its checksums
     Verify(VerifyArgs),
+    /// Say that a stored result may stand for one that was not made, and why
+    Accept(AcceptArgs),
     /// Make one task, as launchers do: an item of a wave, or what standard input names
     Work(WorkArgs),
 }

@@ -55,6 +55,7 @@ fn main() -> ExitCode {
         Command::Cancel(args) => commands::cancel::run(&root, &args),
         Command::Gc(args) => commands::gc::run(&root, &args),
         Command::Verify(args) => commands::verify::run(&root, &args),
+        Command::Accept(args) => commands::accept::run(&root, &args),
         Command::Work(args) => commands::work::run(&args),
     };
     match result {

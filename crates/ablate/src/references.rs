@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use ablate_benchmark::Library;
-use ablate_pipeline::write_atomic;
+use ablate_pipeline::{Accepted, write_atomic};
 use ablate_report::ReportError;
 use ablate_spec::Options;
 use serde::{Deserialize, Serialize};
@@ -99,13 +99,25 @@ impl References {
         let mut seen = BTreeSet::new();
         for path in folders.iter().flat_map(|folder| files(folder, 8)) {
             let whole = fs::canonicalize(&path).unwrap_or(path);
-            let is_study = whole.extension().is_some_and(|end| end == "toml")
-                && fs::read_to_string(&whole).is_ok_and(|text| text.contains("[study]"));
-            if is_study && seen.insert(whole.clone()) {
+            if is_study(&whole) && seen.insert(whole.clone()) {
                 all.study(&whole, noted.contains(&whole), &root.benchmarks());
             }
         }
         all
+    }
+
+    /// What stands for something that is referred to is referred to as well. Where it is not known what
+    /// was accepted, it is not known what is needed.
+    pub fn follow(&mut self, accepted: &[Accepted]) {
+        for one in accepted {
+            match &one.record {
+                Ok(record) if self.keys.contains(record.new.key.short()) => {
+                    self.keys.insert(record.old.key.short().to_owned());
+                }
+                Ok(_) => {}
+                Err(why) => self.unknown.push((one.path.display().to_string(), why.clone())),
+            }
+        }
     }
 
     fn take(&mut self, keys: impl IntoIterator<Item = String>) {
@@ -137,6 +149,41 @@ impl References {
             }
         }
     }
+}
+
+/// The graphs of every study file below some folders, with each of its profiles, and of what runs have
+/// asked for; studies that cannot be read have none.
+pub fn graphs(root: &Root, folders: &[PathBuf], visit: &mut dyn FnMut(StudyGraph)) {
+    let library = root.benchmarks();
+    let mut seen = BTreeSet::new();
+    let mut look = |path: &Path, options: Options| {
+        let Ok(whole) = fs::canonicalize(path) else { return };
+        if seen.insert((whole.clone(), options.profile.clone(), options.set.clone()))
+            && let Ok(loaded) = study::try_load(&whole, &options)
+            && let Ok(built) = graph::build(&loaded.study, &library)
+        {
+            visit(built);
+        }
+    };
+    for path in files(&root.references(), 1) {
+        let bytes = fs::read(&path).unwrap_or_default();
+        if let Ok(Reference { study, profile, set, .. }) = serde_json::from_slice(&bytes) {
+            look(&study, Options { profile, set });
+        }
+    }
+    for path in folders.iter().flat_map(|folder| files(folder, 8)) {
+        if is_study(&path) {
+            let profiles = ablate_spec::outline(&path, &study::read).profiles;
+            for profile in profiles.into_iter().map(Some).chain([None]) {
+                look(&path, Options { profile, set: Vec::new() });
+            }
+        }
+    }
+}
+
+fn is_study(path: &Path) -> bool {
+    path.extension().is_some_and(|end| end == "toml")
+        && fs::read_to_string(path).is_ok_and(|text| text.contains("[study]"))
 }
 
 /// Files below a folder, so deep at most; build outputs, hidden folders and stores left out.

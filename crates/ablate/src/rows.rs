@@ -1,5 +1,6 @@
 //! From results in the store to the rows of a report.
 
+mod accepted;
 mod claims;
 mod curves;
 mod external;
@@ -77,6 +78,7 @@ pub fn collect(
     }
     tokenizers::rows(&results, &mut data)?;
     data.provenance = provenance(&results)?;
+    accepted::tell(&results, &mut data)?;
     Ok(data)
 }
 

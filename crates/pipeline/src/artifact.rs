@@ -48,6 +48,10 @@ pub struct Artifact {
     pub seconds: f64,
     /// How it was executed (program version, backend, threads, machine): facts, not identity.
     pub execution: Value,
+    /// What it rests on of other keys than those that it names: the key that was wanted, somewhere among
+    /// all that it was made of, and the key of what was accepted and read in its place.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub accepted: BTreeMap<Key, Key>,
 }
 
 impl Artifact {
@@ -63,6 +67,11 @@ impl Artifact {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// Whether a folder has a record, whatever stands in it.
+    pub(crate) fn is_at(directory: &Path) -> bool {
+        directory.join(RECORD).exists()
     }
 
     pub(crate) fn write(&self, directory: &Path) -> io::Result<()> {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::artifact::Artifact;
 use crate::lease::Lease;
 use crate::owner::token;
-use crate::store::{Store, StoreError, attempt, difference, quarantine, with_suffix};
+use crate::store::{Store, StoreError, attempt, difference, quarantine, valid_record, with_suffix};
 
 /// What an entry of a store is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -147,6 +147,32 @@ impl Store {
         }
         entries.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(entries)
+    }
+
+    /// Finished results of a stage whose keys begin with these digits.
+    ///
+    /// # Errors
+    /// When a folder cannot be read.
+    pub fn find(&self, stage: &str, digits: &str) -> Result<Vec<(PathBuf, Artifact)>, StoreError> {
+        let short = digits.get(..12).unwrap_or(digits);
+        let mut found = Vec::new();
+        for path in children(&self.root().join(stage))? {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let same = name.rsplit_once('-').is_some_and(|(_, key)| {
+                // Longer ends are those of attempts and failures.
+                key.len() == 12 && key.starts_with(short)
+            });
+            if !same {
+                continue;
+            }
+            if let Some(artifact) = attempt("read", &path, valid_record(&path))?
+                && artifact.key.as_str().starts_with(digits)
+            {
+                found.push((path, artifact));
+            }
+        }
+        found.sort_by(|a, b| a.0.cmp(&b.0));
+        Ok(found)
     }
 }
 

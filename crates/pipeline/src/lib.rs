@@ -9,6 +9,7 @@
 //! This crate knows nothing about language models, tensors or tables, prints nothing, and
 //! reads no environment variables: what a stage does is a function that the worker is given.
 
+mod acceptance;
 mod artifact;
 mod attempt;
 mod canonical;
@@ -17,6 +18,7 @@ mod contents;
 mod durable;
 mod fields;
 mod graph;
+mod identity;
 mod lease;
 mod nearest;
 mod owner;
@@ -29,6 +31,7 @@ mod store;
 mod survey;
 mod worker;
 
+pub use acceptance::{AcceptError, Acceptance, Accepted, Testimony};
 pub use artifact::{Artifact, FileRecord};
 pub use canonical::{CanonicalError, canonical_json};
 pub use cluster::{
@@ -40,6 +43,7 @@ pub use contents::{Entry, Kind};
 pub use durable::write_atomic;
 pub use fields::{Change, changes, fields};
 pub use graph::{Estimate, Graph, GraphError, Key, Node, NodeId};
+pub use identity::Identity;
 pub use lease::{Holding, Lease, LeaseError, SILENCE, Sign, Watcher};
 pub use nearest::{Cause, Distances, Nearest, Records};
 pub use owner::{Claim, Owner};

@@ -29,6 +29,9 @@ pub struct Task {
     pub inputs: BTreeMap<String, PathBuf>,
     /// Keys of the inputs by role.
     pub input_keys: BTreeMap<String, Key>,
+    /// Of those inputs for which others stand, the keys of these.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub accepted: BTreeMap<String, Key>,
     /// Where the result goes.
     pub output: PathBuf,
     /// Whether an interrupted attempt can go on.
@@ -50,6 +53,7 @@ impl Task {
             recipe: node.recipe.clone(),
             inputs: inputs.iter().map(|(role, _, path)| (role.clone(), path.clone())).collect(),
             input_keys: inputs.iter().map(|(role, key, _)| (role.clone(), key.clone())).collect(),
+            accepted: BTreeMap::new(),
             output,
             resumable: node.resumable,
             execution: node.execution.clone(),
@@ -60,15 +64,24 @@ impl Task {
     /// The task of a node, with the places of a store.
     pub(crate) fn in_store(graph: &Graph, store: &Store, id: NodeId) -> Self {
         let node = graph.node(id);
+        let mut accepted = BTreeMap::new();
         let inputs: Vec<_> = node
             .inputs
             .iter()
             .map(|(role, input)| {
                 let input = graph.node(*input);
-                (role.clone(), input.key().clone(), store.path(input))
+                // What cannot be read is not there, and whoever needs it says so.
+                let path = match store.acceptance(input) {
+                    Ok(Some(other)) => {
+                        accepted.insert(role.clone(), other.old.key.clone());
+                        store.accepted_folder(&other)
+                    }
+                    _ => store.place(input),
+                };
+                (role.clone(), input.key().clone(), path)
             })
             .collect();
-        Self::of(node, &inputs, store.path(node))
+        Self { accepted, ..Self::of(node, &inputs, store.place(node)) }
     }
 
     /// Folder of what can be followed while it is made: no part of the result.
@@ -84,7 +97,8 @@ impl Task {
     /// The first input without a result, by role.
     pub fn missing_input(&self) -> Option<&str> {
         let missing = |(role, path): &(&String, &PathBuf)| {
-            !self.input_keys.get(*role).is_some_and(|key| has_key(path, key))
+            let key = self.accepted.get(*role).or_else(|| self.input_keys.get(*role));
+            !key.is_some_and(|key| has_key(path, key))
         };
         self.inputs.iter().find(missing).map(|(role, _)| role.as_str())
     }

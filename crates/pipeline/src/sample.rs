@@ -27,5 +27,6 @@ pub(crate) fn artifact(node: &Node) -> Artifact {
         finished: "2026-01-01T00:00:00Z".to_owned(),
         seconds: 1.0,
         execution: Value::Null,
+        accepted: BTreeMap::new(),
     }
 }

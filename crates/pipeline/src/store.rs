@@ -8,6 +8,7 @@
 //! <root>/<stage>/<name>-<key12>.corrupt/   a result that is not what was made, set aside
 //! <root>/logs/<stage>-<name>-<key12>.log   what the workers wrote to standard error
 //! <root>/live/<stage>-<name>-<key12>/      what can be followed while it is made; no part of a result
+//! <root>/accepted/<key>.json               what stands for a result (see `acceptance`)
 //! ```
 
 use std::fs;
@@ -70,7 +71,7 @@ pub enum State {
     Running(Owner),
     /// The last attempt failed.
     Failed(Failure),
-    /// The result is there.
+    /// The result is there, or what was accepted in its place: that has another key.
     Done(Box<Artifact>),
 }
 
@@ -83,6 +84,14 @@ impl State {
             Self::Running(_) => "running",
             Self::Failed(_) => "failed",
             Self::Done(_) => "done",
+        }
+    }
+
+    /// The key of what stands for a node's own result, where something does.
+    pub fn accepted(&self, node: &Node) -> Option<&Key> {
+        match self {
+            Self::Done(artifact) => Some(&artifact.key).filter(|key| *key != node.key()),
+            _ => None,
         }
     }
 }
@@ -115,19 +124,28 @@ impl Store {
         &self.root
     }
 
-    /// Folder of a finished result.
+    /// Folder of a finished result: its own, or that of what was accepted in its place. Where there is
+    /// neither, the place where it would be.
     pub fn path(&self, node: &Node) -> PathBuf {
+        match self.acceptance(node) {
+            Ok(Some(other)) => self.accepted_folder(&other),
+            _ => self.place(node),
+        }
+    }
+
+    /// Where a node's own result is or would be.
+    pub(crate) fn place(&self, node: &Node) -> PathBuf {
         self.root.join(node.stage).join(entry_name(&node.name, node.key()))
     }
 
     /// Folder of the attempt that a worker is at or that was interrupted, where there is one.
     pub fn partial(&self, node: &Node) -> PathBuf {
-        attempt::current(&self.path(node))
+        attempt::current(&self.place(node))
     }
 
     /// The lease of a node.
     pub fn lease(&self, node: &Node) -> PathBuf {
-        lease_path(&self.path(node))
+        lease_path(&self.place(node))
     }
 
     /// Log of the workers of a node.
@@ -146,12 +164,15 @@ impl Store {
     /// # Errors
     /// When a record is there but cannot be read.
     pub fn state(&self, node: &Node) -> Result<State, StoreError> {
-        let path = self.path(node);
+        let path = self.place(node);
         if let Some(artifact) = attempt("read", &path, valid_record(&path))? {
             if artifact.key != *node.key() {
                 let (found, wanted) = (artifact.key.clone(), node.key().clone());
                 return Err(StoreError::OtherKey { path, found, wanted });
             }
+            return Ok(State::Done(Box::new(artifact)));
+        }
+        if let Some((_, artifact)) = self.stand_in(&path, node.key())? {
             return Ok(State::Done(Box::new(artifact)));
         }
         if let Some(owner) = Lease::holder(&lease_path(&path)) {
@@ -239,7 +260,7 @@ pub(crate) fn attempt<T>(
     result.map_err(|source| StoreError::Io { action, path: path.to_owned(), source })
 }
 
-fn entry_name(name: &str, key: &Key) -> String {
+pub(crate) fn entry_name(name: &str, key: &Key) -> String {
     let clean: String = name
         .chars()
         .map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '-' })

@@ -1,5 +1,6 @@
 //! The worker's side: one task, one lease, one result.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,10 +10,11 @@ use std::time::{Duration, Instant};
 
 use crate::artifact::Artifact;
 use crate::attempt::{Entry, PublishError};
+use crate::graph::Key;
 use crate::lease::{Lease, LeaseError, Terms};
 use crate::owner::{Claim, Owner};
 use crate::protocol::{Failure, FailureKind, Message, Progress, Task};
-use crate::store::StoreError;
+use crate::store::{StoreError, valid_record};
 
 /// After the launcher is gone, a worker that has not stopped by itself is ended.
 const ORPHAN_GRACE: Duration = Duration::from_secs(20);
@@ -190,6 +192,7 @@ fn make(
         finished: jiff::Timestamp::now().to_string(),
         seconds,
         execution: task.execution.clone().into(),
+        accepted: rests_on(task),
     };
     match entry.publish(lease, artifact) {
         Ok(()) => {
@@ -202,6 +205,19 @@ fn make(
         }
         Err(PublishError::Store(error)) => fail(machine(error)),
     }
+}
+
+/// What a task was made of that stood for something else, itself or further back.
+fn rests_on(task: &Task) -> BTreeMap<Key, Key> {
+    let mut rests_on = BTreeMap::new();
+    for (role, folder) in &task.inputs {
+        let Ok(Some(input)) = valid_record(folder) else { continue };
+        rests_on.extend(input.accepted);
+        if let Some(wanted) = task.input_keys.get(role).filter(|wanted| **wanted != input.key) {
+            rests_on.insert(wanted.clone(), input.key);
+        }
+    }
+    rests_on
 }
 
 fn read_task() -> Result<Task, String> {

@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use ablate_pipeline::{
-    Context, Event, Failure, FailureKind, Graph, Launch, NodeId, Outcome, RunOptions, State, Store,
-    Summary, WorkerCommand, run, serve,
+    Artifact, Context, Event, Failure, FailureKind, Graph, Identity, Launch, NodeId, Outcome,
+    RunOptions, State, Store, Summary, Testimony, WorkerCommand, run, serve,
 };
 use serde_json::json;
 
@@ -258,4 +258,44 @@ fn memory_is_not_overcommitted() {
     })
     .unwrap();
     assert_eq!(most, 1);
+}
+
+#[test]
+fn a_result_is_made_of_what_was_accepted_and_says_so() {
+    let root = tempfile::tempdir().unwrap();
+    let store = Store::new(root.path());
+    let mut graph = Graph::new();
+    let old = add(&mut graph, json!({"text": "x"}), &[]);
+    let new = add(&mut graph, json!({"text": "x", "spelling": 2}), &[]);
+    let next = add(&mut graph, json!({"text": "y"}), &[new]);
+    let last = add(&mut graph, json!({"text": "z"}), &[next]);
+    go(&graph, &[old], root.path(), &options());
+    let folder = store.path(graph.node(old));
+    let record = Artifact::read(&folder).unwrap().unwrap();
+    assert!(record.accepted.is_empty());
+    let testimony = Testimony {
+        because: "another spelling".to_owned(),
+        by: "me".to_owned(),
+        at: "2026-01-01T00:00:00Z".to_owned(),
+    };
+    store.accept(Identity::of(&graph, new), (&folder, &record), &testimony).unwrap();
+
+    let summary = go(&graph, &[last], root.path(), &options());
+    assert_eq!(summary.outcomes[&new], Outcome::Done { seconds: None });
+    assert_eq!(text(&graph, last, root.path()), "zyx");
+    let keys = |id: NodeId| graph.node(id).key().clone();
+    for id in [next, last] {
+        let record = Artifact::read(&store.path(graph.node(id))).unwrap().unwrap();
+        assert_eq!(record.accepted, BTreeMap::from([(keys(new), keys(old))]));
+        assert_eq!(record.key, keys(id));
+    }
+
+    // Nothing stands for it any more once that is damaged: it is made after all.
+    fs::write(folder.join("out.txt"), "changed").unwrap();
+    fs::remove_dir_all(store.path(graph.node(next))).unwrap();
+    let again = go(&graph, &[next], root.path(), &options());
+    assert!(matches!(again.outcomes[&new], Outcome::Done { seconds: Some(_) }), "{again:?}");
+    let record = Artifact::read(&store.path(graph.node(next))).unwrap().unwrap();
+    assert!(record.accepted.is_empty());
+    assert_ne!(store.path(graph.node(new)), folder);
 }

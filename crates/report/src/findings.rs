@@ -4,7 +4,7 @@ use crate::analysis::{Analysis, Difference, Measure, Verdict, vocabulary};
 use crate::claims::{self, JudgedClaim};
 use crate::number::{count, fixed, grouped, signed};
 use crate::paper::Paper;
-use crate::rows::ExternalRow;
+use crate::rows::{AcceptedRow, ExternalRow, VariantRow};
 
 /// The findings, most important first.
 pub(crate) fn findings(
@@ -46,6 +46,7 @@ pub(crate) fn findings(
     out.extend(vocabularies(analysis));
     out.extend(failures(analysis));
     out.extend(others(analysis));
+    out.extend(accepted(analysis));
     if analysis.seeds().len() < 2 {
         out.push("There is one seed, so nothing says how much of a difference is luck: no intervals are given and nothing is tested.".to_string());
     }
@@ -295,6 +296,26 @@ fn vocabularies(analysis: &Analysis<'_>) -> Vec<String> {
         })
     });
     words.collect()
+}
+
+/// Variants whose rows rest on what was accepted in the place of something else.
+fn accepted(analysis: &Analysis<'_>) -> Option<String> {
+    let names: Vec<&str> = analysis
+        .variants()
+        .iter()
+        .filter(|v| !v.accepted.is_empty())
+        .map(VariantRow::title)
+        .collect();
+    let words: Vec<String> =
+        analysis.data.provenance.accepted.iter().map(AcceptedRow::words).collect();
+    (!names.is_empty()).then(|| {
+        format!(
+            "Rests on accepted results: {}. What stands for what, because somebody says that both are \
+             the same: {}.",
+            names.join(", "),
+            words.join("; ")
+        )
+    })
 }
 
 fn failures(analysis: &Analysis<'_>) -> Vec<String> {

@@ -305,6 +305,7 @@ impl Rows for VariantRow {
             optional("residual", rows, |r| r.residual),
             json("failed", |r| to_json(&r.failed))?,
             json("diverged", |r| to_json(&r.diverged))?,
+            json("accepted", |r| to_json(&r.accepted))?,
             optional("coverage", rows, |r| r.coverage),
             json("bytes_per_token", |r| {
                 // JSON has no infinities.
@@ -360,6 +361,10 @@ impl Rows for VariantRow {
         read_json(frame, "delta", &mut rows, |r, v: Vec<(String, String, String)>| r.delta = v)?;
         read_json(frame, "failed", &mut rows, |r, v: Vec<(u64, String)>| r.failed = v)?;
         read_json(frame, "diverged", &mut rows, |r, v: Vec<(u64, u64)>| r.diverged = v)?;
+        // Reports written before anything could be accepted do not have it.
+        if frame.column("accepted").is_ok() {
+            read_json(frame, "accepted", &mut rows, |r, v: Vec<(u64, String)>| r.accepted = v)?;
+        }
         read_json(frame, "bytes_per_token", &mut rows, |r, v: BTreeMap<String, f64>| {
             r.bytes_per_token = v;
         })?;

@@ -41,9 +41,9 @@ pub use reproduction::{
     write_reproduction,
 };
 pub use rows::{
-    AxisInfo, BatchLossRow, CoverageRow, CurveRow, ExternalRow, ExternalShape, InfluenceRow,
-    ItemRow, LedgerRow, Params, ProgressRow, Provenance, ScoreRow, SkipRow, SpreadRow, StudyData,
-    StudyInfo, TokenizerRow, VariantRow, VisitRow,
+    AcceptedRow, AxisInfo, BatchLossRow, CoverageRow, CurveRow, ExternalRow, ExternalShape,
+    InfluenceRow, ItemRow, LedgerRow, Params, ProgressRow, Provenance, ScoreRow, SkipRow,
+    SpreadRow, StudyData, StudyInfo, TokenizerRow, VariantRow, VisitRow,
 };
 pub use table::{Align, Cell, Column, Mark, Row, Table};
 pub use write::{Written, write, write_scores};

@@ -130,6 +130,7 @@ fn provenance(data: &StudyData) -> Value {
         started => &from.started,
         finished => &from.finished,
         stages => keys,
+        accepted => Value::from_serialize(&from.accepted),
     }
 }
 

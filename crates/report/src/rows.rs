@@ -186,6 +186,10 @@ pub struct VariantRow {
     pub failed: Vec<(u64, String)>,
     /// Seeds whose training diverged, each with the step.
     pub diverged: Vec<(u64, u64)>,
+    /// Seeds whose scores rest on results that were accepted in the place of others, each with the key
+    /// of what such a result stands for.
+    #[serde(default)]
+    pub accepted: Vec<(u64, String)>,
     /// Share of the corpus covered by the vocabulary, a fraction of 1.
     pub coverage: Option<f64>,
     /// Bytes of text per token, by language.
@@ -374,4 +378,37 @@ pub struct Provenance {
     pub finished: String,
     /// Stage, name and key of every stage used.
     pub keys: Vec<(String, String, String)>,
+    /// What was accepted in the place of others among what these stages were made of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accepted: Vec<AcceptedRow>,
+}
+
+/// A stored result that was read in the place of one that was not made, because somebody said that both
+/// are the same.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AcceptedRow {
+    /// Kind of work; empty where the study has no such stage any more.
+    pub stage: String,
+    /// Name for people.
+    pub name: String,
+    /// Key of the result that was not made.
+    pub key: String,
+    /// Key of the one that was read.
+    pub by_key: String,
+    /// The reason that was given.
+    pub because: String,
+    /// Who said so.
+    pub by: String,
+    /// When, RFC 3339.
+    pub at: String,
+}
+
+impl AcceptedRow {
+    /// `text mine (0123456789ab by 456789abcdef: reason)`.
+    pub(crate) fn words(&self) -> String {
+        let short = |key: &str| key.get(..12).unwrap_or(key).to_owned();
+        let what = format!("{} {}", self.stage, self.name);
+        let (key, by_key) = (short(&self.key), short(&self.by_key));
+        format!("{} ({key} by {by_key}: {})", what.trim(), self.because).trim().to_owned()
+    }
 }

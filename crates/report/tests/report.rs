@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use ablate_report::{
-    ReportError, Selection, StudyData, compare, headline, read, tokenizers, write,
+    AcceptedRow, ReportError, Selection, StudyData, compare, headline, read, tokenizers, write,
 };
 
 fn text(dir: &Path, name: &str) -> String {
@@ -315,4 +315,39 @@ fn divergences_are_in_the_tables() {
     }
     let table = text(&dir, "tables/optimisation.md");
     assert!(table.contains("2.26e-2") && table.contains("2.83e-3"), "{table}");
+}
+
+#[test]
+fn what_rests_on_accepted_results_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("r");
+    let mut data = synthetic::ladder(&[1, 2, 3], 8);
+    write(&data, &dir).unwrap();
+    for place in ["index.html", "tables/main.md", "study.json"] {
+        assert!(!text(&dir, place).contains("accepted"), "{place}: nothing is");
+    }
+    let key = |digit: &str| digit.repeat(64);
+    data.variants[1].accepted = vec![(1, key("a")), (3, key("a"))];
+    data.provenance.accepted = vec![AcceptedRow {
+        stage: "tokenizer".into(),
+        name: "bpe-4096".into(),
+        key: key("a"),
+        by_key: key("b"),
+        because: "<b>only</b> the log changed".into(),
+        by: "me@here".into(),
+        at: "2026-01-01T00:00:00Z".into(),
+    }];
+    write(&data, &dir).unwrap();
+    assert_eq!(read(&dir).unwrap(), data);
+    let words = format!("tokenizer bpe-4096 ({} by {}: ", &key("a")[..12], &key("b")[..12]);
+    let main = text(&dir, "tables/main.md");
+    assert!(main.contains("rests on accepted results: ") && main.contains(&words), "{main}");
+    assert!(main.contains("seeds 1, 3"), "{main}");
+    let page = text(&dir, "index.html");
+    let title = data.variants[1].title();
+    assert!(page.contains(&format!("Rests on accepted results: {title}.")), "{title}");
+    assert!(!page.contains("<b>only"));
+    for shown in [key("a"), key("b"), "me@here".to_owned(), "only&lt;".to_owned()] {
+        assert!(page.contains(&shown), "{shown}");
+    }
 }

@@ -1,8 +1,48 @@
-//! The store and what is made in it: `gc`, `verify` and `work`.
+//! The store and what is made in it: `accept`, `gc`, `verify` and `work`.
 
 use std::path::PathBuf;
 
 use clap::Args;
+
+/// Arguments of `accept`.
+#[derive(Debug, Args)]
+pub struct AcceptArgs {
+    /// The stored result: its key (or the first digits), or its folder
+    #[arg(value_name = "OLD", required_unless_present_any = ["revoke", "list"])]
+    pub old: Option<String>,
+
+    /// The result that it may stand for: its key (or the first digits), or the folder it would have
+    #[arg(value_name = "NEW", required_unless_present_any = ["revoke", "list"])]
+    pub new: Option<String>,
+
+    /// Why both are the same
+    #[arg(long, value_name = "TEXT", required_unless_present_any = ["revoke", "list"])]
+    pub because: Option<String>,
+
+    /// The study that needs NEW [default: any in the current folder and the root, or that was run]
+    #[arg(long, value_name = "STUDY")]
+    pub study: Option<PathBuf>,
+
+    /// Profile of that study
+    #[arg(long, value_name = "NAME", requires = "study")]
+    pub profile: Option<String>,
+
+    /// Set a value of that study, as in `--set train.learning_rate=3e-4` (can be repeated)
+    #[arg(long = "set", value_name = "KEY=VALUE", requires = "study")]
+    pub set: Vec<String>,
+
+    /// Take back what was accepted for this key or folder, and what follows from it
+    #[arg(long, value_name = "NEW", conflicts_with_all = ["old", "because", "study", "list"])]
+    pub revoke: Option<String>,
+
+    /// Show what was accepted
+    #[arg(long, conflicts_with_all = ["old", "because", "study"])]
+    pub list: bool,
+
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// Arguments of `gc`.
 #[derive(Debug, Args)]

@@ -15,7 +15,8 @@ use crate::root::Root;
 pub fn run(root: &Root, args: &GcArgs) -> CommandResult {
     let mut folders = vec![PathBuf::from("."), root.path().to_owned()];
     folders.extend(args.studies.iter().cloned());
-    let references = References::all(root, &folders);
+    let mut references = References::all(root, &folders);
+    references.follow(&root.store().acceptances().map_err(CommandError::machine)?);
     for (study, why) in &references.unknown {
         say(&format!("what `{study}` refers to is not known: {why}"));
     }

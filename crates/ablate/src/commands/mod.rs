@@ -1,5 +1,6 @@
 //! One file per verb.
 
+pub mod accept;
 pub mod bench;
 pub mod cancel;
 pub mod check;

@@ -1,10 +1,11 @@
 //! `ablate run`: make what is missing of a study, then write its report.
 
+use std::collections::BTreeSet;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use ablate_pipeline::{Launch, Outcome, RunOptions, State, Store, Summary, WorkerCommand};
+use ablate_pipeline::{Key, Launch, Outcome, RunOptions, State, Store, Summary, WorkerCommand};
 
 use super::{cluster, report, say};
 use crate::cli::{LauncherKind, RunArgs, Until};
@@ -62,6 +63,9 @@ pub fn run(root: &Root, args: &RunArgs) -> CommandResult {
     built.compute_with(args.backend);
     if args.launcher != LauncherKind::Local {
         return cluster::launch(root, args, &loaded, &mut built, &targets);
+    }
+    if !args.quiet {
+        tell_accepted(&built, &store)?;
     }
     let stop = Arc::new(AtomicUsize::new(0));
     stop_on_signals(&stop)?;
@@ -145,11 +149,27 @@ pub fn stop_on_signals(stop: &Arc<AtomicUsize>) -> Result<(), CommandError> {
     Ok(())
 }
 
+/// Says that some of what is there stands for something else.
+fn tell_accepted(built: &StudyGraph, store: &Store) -> Result<(), CommandError> {
+    let all = store.acceptances().map_err(CommandError::machine)?;
+    let keys: BTreeSet<&Key> = built.graph.iter().map(|(_, node)| node.key()).collect();
+    let counts = all.iter().filter(|one| one.counts).filter_map(|one| one.record.as_ref().ok());
+    match counts.filter(|record| keys.contains(&record.new.key)).count() {
+        0 => {}
+        count => say(&format!(
+            "{count} of the stages are done by results that were accepted in their place; `ablate accept \
+             --list` says why"
+        )),
+    }
+    Ok(())
+}
+
 fn dry_run(built: &StudyGraph, store: &Store) -> CommandResult {
     let mut text = String::new();
     for (_, node) in built.graph.iter() {
         let state = store.state(node).map_err(CommandError::machine)?;
-        text += &format!("{:<12} {:<12} {}\n", state.word(), node.stage, node.name);
+        let word = if state.accepted(node).is_some() { "accepted" } else { state.word() };
+        text += &format!("{word:<12} {:<12} {}\n", node.stage, node.name);
     }
     super::print(&text)?;
     Ok(Exit::Ok)

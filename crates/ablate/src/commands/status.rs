@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use ablate_pipeline::{Key, Node, NodeId, State, Store};
+use ablate_pipeline::{Acceptance, Key, Node, NodeId, State, Store, Testimony};
 use serde::Serialize;
 
 use super::cluster::{self, Seen};
@@ -107,6 +107,9 @@ struct StageStatus {
     /// What Slurm says of it, where it was handed over.
     #[serde(skip_serializing_if = "Option::is_none")]
     slurm: Option<Seen>,
+    /// What was accepted in its place, where it is done by that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    accepted: Option<Acceptance>,
     /// What it needs that failed or was lost.
     #[serde(skip_serializing_if = "Option::is_none")]
     blocked_by: Option<String>,
@@ -215,11 +218,31 @@ impl Status {
             ]);
         }
         out += &text(&stages);
+        out += &self.accepted();
         for stage in &self.stages {
             if let (Some(failure), Some(log)) = (&stage.failure, &stage.log) {
                 let (kind, name) = (stage.stage, &stage.name);
                 out += &format!("\n{kind} {name}: {failure}\n  log: {}\n", log.display());
             }
+        }
+        out
+    }
+}
+
+impl Status {
+    /// What stands for others, in the words in which that was said.
+    fn accepted(&self) -> String {
+        let mut out = String::new();
+        let all: Vec<&Acceptance> =
+            self.stages.iter().filter_map(|stage| stage.accepted.as_ref()).collect();
+        let follow = all.iter().filter(|accepted| !accepted.follows.is_empty()).count();
+        for accepted in all.iter().filter(|accepted| accepted.follows.is_empty()) {
+            let Testimony { because, by, at } = &accepted.testimony;
+            let (old, new) = (&accepted.folder, accepted.new.place());
+            out += &format!("\naccepted: {old} stands for {new}: {because} ({by}, {at})\n");
+        }
+        if follow > 0 {
+            out += &format!("\naccepted: {follow} more, made of what was accepted\n");
         }
         out
     }
@@ -233,6 +256,7 @@ impl StageStatus {
             parts.push(format!("step {step}{of}"));
         }
         parts.extend(self.loss.map(|loss| format!("loss {loss:.3}")));
+        parts.extend(self.accepted.as_ref().map(|_| "accepted, see below".to_owned()));
         parts.extend(self.owner.clone());
         parts.extend(self.seconds.map(ablate_report::duration));
         parts.extend(self.slurm.as_ref().map(Seen::words));
@@ -280,7 +304,12 @@ fn stage(
     let log = store.log(node);
     status.log = log.exists().then_some(log);
     match state {
-        State::Done(artifact) => status.seconds = Some(artifact.seconds),
+        State::Done(artifact) => {
+            status.seconds = Some(artifact.seconds);
+            if artifact.key != *node.key() {
+                status.accepted = store.acceptance(node).map_err(CommandError::machine)?;
+            }
+        }
         State::Failed(failure) => {
             status.failure = Some(failure.message);
             status.log = Some(store.log(node));

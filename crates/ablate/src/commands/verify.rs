@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use ablate_pipeline::{Entry, Kind, StoreError};
+use ablate_pipeline::{Acceptance, Entry, Kind, StoreError};
 use rayon::prelude::*;
 
 use super::{print, say};
@@ -19,6 +19,13 @@ pub fn run(root: &Root, args: &VerifyArgs) -> CommandResult {
         let built = graph::build(&study::load(&study)?.study, &root.benchmarks())?;
         let keys = built.graph.iter().map(|(_, node)| node.key().short().to_owned());
         wanted.get_or_insert_default().extend(keys);
+    }
+    let accepted = root.store().acceptances().map_err(CommandError::machine)?;
+    let records = || accepted.iter().filter_map(|one| one.record.as_ref().ok());
+    if let Some(wanted) = &mut wanted {
+        let read = records().filter(|record| wanted.contains(record.new.key.short()));
+        let read: Vec<String> = read.map(|record| record.old.key.short().to_owned()).collect();
+        wanted.extend(read);
     }
     let contents = root.store().contents().map_err(CommandError::machine)?;
     let results: Vec<Entry> = contents
@@ -41,9 +48,33 @@ pub fn run(root: &Root, args: &VerifyArgs) -> CommandResult {
             print(&format!("{}: {difference}\n", entry.name()))?;
         }
     }
+    for one in &accepted {
+        let name = one.path.file_name().unwrap_or_default().to_string_lossy();
+        match &one.record {
+            Err(why) => {
+                damaged += 1;
+                print(&format!("accepted/{name}: {why}; it counts for nothing\n"))?;
+                if args.quarantine {
+                    let aside = one.path.with_extension("json.corrupt");
+                    std::fs::rename(&one.path, aside).map_err(CommandError::machine)?;
+                }
+            }
+            Ok(record) if !one.counts && !is_there(root, record)? => say(&format!(
+                "accepted/{name}: `{}` is not there any more, so nothing stands for `{}`",
+                record.folder,
+                record.new.place()
+            )),
+            Ok(_) => {}
+        }
+    }
     let bytes: u64 = results.iter().map(|entry| entry.bytes).sum();
+    let standing = accepted.iter().filter(|one| one.counts).count();
+    let standing = match standing {
+        0 => String::new(),
+        count => format!(", {count} accepted in place of others"),
+    };
     print(&format!(
-        "{} results, {:.1} MB: {damaged} damaged\n",
+        "{} results, {:.1} MB{standing}: {damaged} damaged\n",
         results.len(),
         bytes as f64 / 1e6
     ))?;
@@ -58,4 +89,10 @@ pub fn run(root: &Root, args: &VerifyArgs) -> CommandResult {
         }
     });
     Ok(Exit::FailedVariants)
+}
+
+/// Whether what an acceptance reads is stored.
+fn is_there(root: &Root, record: &Acceptance) -> Result<bool, CommandError> {
+    let found = root.store().find(&record.old.stage, record.old.key.as_str());
+    Ok(!found.map_err(CommandError::machine)?.is_empty())
 }

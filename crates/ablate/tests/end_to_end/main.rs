@@ -1,6 +1,7 @@
 //! Drives the built program as a user does: study files in, reports and exit codes out. Each file
 //! is one topic; `sandbox` is where they play, `outcome` reads what a run leaves.
 
+mod accept;
 mod backend;
 mod bad_input;
 mod bench;

@@ -32,7 +32,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use polars::prelude::PolarsResult;
 
-use crate::rows::{StudyData, VariantRow};
+use crate::rows::{AcceptedRow, StudyData, VariantRow};
 use items::ItemIndex;
 
 /// Confidence level of every interval in a report.
@@ -323,6 +323,26 @@ impl<'a> Analysis<'a> {
         self.estimate(variant, self.headline())
             .is_none()
             .then(|| format!("{} has no complete set of scores", row.title()))
+    }
+
+    /// What the scores of a variant rest on that was accepted in the place of something else.
+    pub(crate) fn accepted(&self, variant: usize) -> Option<String> {
+        let row = &self.data.variants[variant];
+        let mut by_key: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        for (seed, key) in &row.accepted {
+            by_key.entry(key).or_default().push(seed.to_string());
+        }
+        let parts: Vec<String> = by_key
+            .iter()
+            .map(|(key, seeds)| {
+                let found = self.data.provenance.accepted.iter().find(|one| one.key == **key);
+                let words = found.map_or_else(|| (*key).to_owned(), AcceptedRow::words);
+                let word = if seeds.len() == 1 { "seed" } else { "seeds" };
+                format!("{words}, {word} {}", seeds.join(", "))
+            })
+            .collect();
+        (!parts.is_empty())
+            .then(|| format!("{} rests on accepted results: {}", row.title(), parts.join("; ")))
     }
 
     /// Where the trainings of a variant diverged: `diverged at step 12`, with the range of several

@@ -143,11 +143,13 @@ impl Card<'_> {
                 continue;
             }
             let node = self.built.graph.node(id);
-            let finished = Artifact::read(&self.store.path(node)).ok().flatten();
-            let finished = finished.map_or_else(|| "–".to_owned(), |record| record.finished);
+            let record = Artifact::read(&self.store.path(node)).ok().flatten();
+            let other = record.as_ref().map(|record| &record.key).filter(|key| *key != node.key());
+            let other = other.map_or_else(String::new, |key| format!(" (accepted: `{key}`)"));
+            let finished = record.map_or_else(|| "–".to_owned(), |record| record.finished);
             let _ = writeln!(
                 text,
-                "| {} | {} | `{}` | {finished} |",
+                "| {} | {} | `{}`{other} | {finished} |",
                 node.stage,
                 node.name,
                 node.key()

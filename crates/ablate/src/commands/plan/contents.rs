@@ -113,6 +113,9 @@ pub struct StagePlan {
     pub name: String,
     pub key: String,
     pub state: &'static str,
+    /// Key of what was accepted in its place, where it is done by that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<String>,
     /// Who wants it.
     pub variants: BTreeSet<String>,
     /// Estimated, one thread.
@@ -131,6 +134,8 @@ pub struct Totals {
     pub runs: usize,
     pub stages: usize,
     pub done: usize,
+    /// Of these, those for which others were accepted.
+    pub accepted: usize,
     /// Stages by kind.
     pub by_stage: BTreeMap<&'static str, usize>,
     pub trainings: usize,
@@ -270,6 +275,7 @@ fn stages(built: &StudyGraph, around: &Surroundings<'_>) -> Vec<StagePlan> {
             name: node.name.clone(),
             key: node.key().to_string(),
             state: state.word(),
+            accepted: state.accepted(node).map(ToString::to_string),
             variants: node.wanted_by.clone(),
             seconds: node.estimate.seconds,
             measured_seconds: match state {
@@ -301,9 +307,11 @@ fn totals(
     let mut missing = BTreeSet::new();
     let (mut train_flops, mut seconds) = (0.0, 0.0);
     let (mut all, mut needed, mut snapshots) = (0_u64, 0_u64, 0_u64);
+    let mut accepted = 0;
     for (id, node) in built.graph.iter() {
         *by_stage.entry(node.stage).or_default() += 1;
         train_flops += estimates.work(id).flops;
+        accepted += usize::from(around.state(id).accepted(node).is_some());
         all = all.saturating_add(disk(around.state(id), node));
         snapshots = snapshots.saturating_add(estimates.work(id).snapshots);
         if !matches!(around.state(id), State::Done(_)) {
@@ -323,6 +331,7 @@ fn totals(
         runs: study.variants.len() * study.seeds.len(),
         stages: built.graph.len(),
         done: built.graph.len() - missing.len(),
+        accepted,
         trainings: count(train::STAGE),
         tokenizers: count(tokenizer::STAGE) + count(crate::stages::compact::STAGE),
         by_stage,

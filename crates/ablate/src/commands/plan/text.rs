@@ -162,8 +162,12 @@ fn totals(totals: &Totals) -> String {
         0 => String::new(),
         bytes => format!(" (weights for `eval.points`: {})", si_unit(bytes as f64, "B")),
     };
+    let accepted = match totals.accepted {
+        0 => String::new(),
+        count => format!(" ({count} accepted in place of others)"),
+    };
     format!(
-        "{}, {}, {time}, {} of {} done, {} on disk{kept}\n",
+        "{}, {}, {time}, {} of {} done{accepted}, {} on disk{kept}\n",
         plural(totals.trainings, "training"),
         plural(totals.tokenizers, "tokenizer"),
         totals.done,

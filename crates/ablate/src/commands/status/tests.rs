@@ -19,6 +19,7 @@ fn finish(store: &Store, node: &Node) {
         finished: "2026-01-01T00:00:00Z".to_owned(),
         seconds: 12.5,
         execution: Value::Null,
+        accepted: BTreeMap::new(),
     };
     let folder = store.path(node);
     fs::create_dir_all(&folder).unwrap();
