@@ -3,6 +3,7 @@
 mod cluster;
 mod data;
 mod model;
+mod report;
 mod store;
 
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use cluster::{ClusterArgs, LauncherKind};
 pub use data::{DataArgs, DataCommand, ImportArgs, ListArgs, ShowArgs};
 pub use model::{EvalArgs, ExportArgs, GenerateArgs, Scoring};
+pub use report::{BundleArgs, ReportArgs, ReportCommand, WhyArgs};
 pub use store::{GcArgs, VerifyArgs, WorkArgs};
 
 /// Ablation studies of tiny language models, from one TOML file to the paper's tables
@@ -39,8 +41,10 @@ pub enum Command {
     Run(RunArgs),
     /// Show how far a study has come
     Status(StatusArgs),
-    /// Write a study's report from what is in the store
-    Report(StudyArgs),
+    /// Write a study's report from what is in the store, check it, or ask where a number comes from
+    Report(ReportArgs),
+    /// Pack a study's report with all it is made from but weights, for others to verify
+    Bundle(BundleArgs),
     /// Compare two variants, or two studies, seed by seed and item by item
     Compare(CompareArgs),
     /// Time the training of a study's variants on this machine
@@ -61,7 +65,7 @@ pub enum Command {
     Cancel(StudyArgs),
     /// Show what in the store no study on disk refers to, and remove it if told to
     Gc(GcArgs),
-    /// Read every result and compare it with its checksums
+    /// Compare every result with its checksums, or a bundle's tables with its rows
     Verify(VerifyArgs),
     /// Make one task, as launchers do: an item of a wave, or what standard input names
     Work(WorkArgs),

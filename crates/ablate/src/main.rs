@@ -6,6 +6,7 @@
     reason = "a program exports nothing: `pub` marks the interface of a module"
 )]
 
+mod bundle;
 mod cli;
 mod commands;
 mod estimate;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         Command::Run(args) => commands::run::run(&root, &args),
         Command::Status(args) => commands::status::run(&root, &args),
         Command::Report(args) => commands::report::run(&root, &args),
+        Command::Bundle(args) => commands::bundle::run(&root, &args),
         Command::Compare(args) => commands::compare::run(&root, &args),
         Command::Bench(args) => commands::bench::run(&root, &args),
         Command::Eval(args) => commands::eval::run(&args),

@@ -15,6 +15,24 @@ use crate::canonical::{CanonicalError, canonical_json};
 pub struct Key(String);
 
 impl Key {
+    /// The key of what a stage makes of inputs with these keys, by role.
+    ///
+    /// # Errors
+    /// When the recipe has no canonical form.
+    pub fn of<'a>(
+        stage: &str,
+        version: u32,
+        recipe: &Value,
+        inputs: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Self, CanonicalError> {
+        let inputs: BTreeMap<&str, &str> = inputs.into_iter().collect();
+        let identity = json!({
+            "inputs": inputs, "recipe": recipe, "stage": stage, "version": version
+        });
+        let bytes = canonical_json(&identity)?;
+        Ok(Self(blake3::hash(bytes.as_bytes()).to_hex().to_string()))
+    }
+
     /// The first twelve hexadecimal digits, as they stand in names of directories.
     pub fn short(&self) -> &str {
         self.0.get(..12).unwrap_or(&self.0)
@@ -140,15 +158,9 @@ impl Graph {
             inputs.into_iter().map(|(role, id)| (role.to_owned(), id)).collect();
         let input_keys: BTreeMap<&String, &Key> =
             inputs.iter().map(|(role, id)| (role, self.nodes[id.0].key())).collect();
-        let identity = json!({
-            "inputs": input_keys, "recipe": recipe, "stage": stage, "version": version
-        });
-        let bytes = canonical_json(&identity).map_err(|source| GraphError::Recipe {
-            stage,
-            name: name.to_owned(),
-            source,
-        })?;
-        let key = Key(blake3::hash(bytes.as_bytes()).to_hex().to_string());
+        let input_keys = input_keys.into_iter().map(|(role, key)| (role.as_str(), key.as_str()));
+        let key = Key::of(stage, version, &recipe, input_keys)
+            .map_err(|source| GraphError::Recipe { stage, name: name.to_owned(), source })?;
         if let Some(&id) = self.by_key.get(&key) {
             return Ok(id);
         }

@@ -1,12 +1,14 @@
 //! The rows a report is made of: plain records, one struct per saved table.
 
 mod progress;
+mod results;
 mod rounds;
 mod tokenizers;
 
 use std::collections::BTreeMap;
 
 pub use progress::ProgressRow;
+pub use results::{ResultRecord, RunRecord};
 pub use tokenizers::TokenizerRow;
 
 use serde::{Deserialize, Deserializer, Serialize};
@@ -362,4 +364,10 @@ pub struct Provenance {
     pub finished: String,
     /// Stage, name and key of every stage used.
     pub keys: Vec<(String, String, String)>,
+    /// What each of these results is and how it was made; reports of earlier versions do not say.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub results: Vec<ResultRecord>,
+    /// The results behind the rows of every variant and seed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub runs: Vec<RunRecord>,
 }

@@ -1,6 +1,7 @@
 //! One file per verb.
 
 pub mod bench;
+pub mod bundle;
 pub mod cancel;
 pub mod check;
 pub mod cluster;

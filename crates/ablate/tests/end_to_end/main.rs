@@ -19,6 +19,7 @@ mod own_text;
 mod paper;
 mod paper_sizes;
 mod points;
+mod proof;
 mod run;
 mod sandbox;
 mod shipped;

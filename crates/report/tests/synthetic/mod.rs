@@ -116,6 +116,7 @@ pub(crate) fn ladder(seeds: &[u64], items: u64) -> StudyData {
                 ("tokenizer".into(), "bpe-4096".into(), "4f0c2b7a9d11".into()),
                 ("train".into(), "baseline/seed-1".into(), "91be0d3377aa".into()),
             ],
+            ..Provenance::default()
         },
         claims: vec![
             claim("every-step", "average", order(&[
