@@ -9,6 +9,7 @@
 mod bundle;
 mod cli;
 mod commands;
+mod environment;
 mod estimate;
 mod exit;
 mod foreign;

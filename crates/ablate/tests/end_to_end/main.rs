@@ -7,6 +7,7 @@ mod bench;
 mod claims;
 mod cluster;
 mod data;
+mod environment;
 mod failures;
 mod inheritance;
 mod interrupted;
