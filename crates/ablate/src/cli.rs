@@ -4,6 +4,7 @@ mod cluster;
 mod data;
 mod identity;
 mod model;
+mod report;
 mod store;
 
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ pub use cluster::{ClusterArgs, LauncherKind};
 pub use data::{DataArgs, DataCommand, ImportArgs, ListArgs, ShowArgs};
 pub use identity::{DiffArgs, WhyArgs};
 pub use model::{EvalArgs, ExportArgs, GenerateArgs, ModelArgs, Scoring};
+pub use report::{BundleArgs, CellArgs, ReportArgs, ReportCommand};
 pub use store::{AcceptArgs, GcArgs, VerifyArgs, WorkArgs};
 
 /// Ablation studies of tiny language models, from one TOML file to the paper's tables
@@ -47,8 +49,10 @@ pub enum Command {
     Diff(DiffArgs),
     /// Show a study as a page that follows its trainings, on this machine only
     Serve(ServeArgs),
-    /// Write a study's report from what is in the store
-    Report(StudyArgs),
+    /// Write a study's report from what is in the store, check it, or ask where a number comes from
+    Report(ReportArgs),
+    /// Pack a study's report with all it is made from but weights, for others to verify
+    Bundle(BundleArgs),
     /// Compare two variants, or two studies, seed by seed and item by item
     Compare(CompareArgs),
     /// Time the training of a study's variants on this machine
@@ -69,7 +73,7 @@ pub enum Command {
     Cancel(StudyArgs),
     /// Show what in the store no study on disk refers to, and remove it if told to
     Gc(GcArgs),
-    /// Read every result and compare it with its checksums
+    /// Compare every result with its checksums, or a bundle's tables with its rows
     Verify(VerifyArgs),
     /// Say that a stored result may stand for one that was not made, and why
     Accept(AcceptArgs),

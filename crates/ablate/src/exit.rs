@@ -12,6 +12,8 @@ pub enum Exit {
     FailedVariants = 1,
     /// A wrong command line, study file or input; nothing was started.
     Usage = 2,
+    /// A report or a bundle is not what its rows say.
+    Stale = 3,
     /// Nothing matched what was asked for.
     NoMatch = 4,
     /// A claim that the study requires is contradicted by its results.

@@ -19,6 +19,10 @@ use ablate_pipeline::{Graph, NodeId};
 
 use crate::stages::{BACKEND, WITH_TENSORS};
 
+/// Keys of the program's version and of the commit of its source, in a node's execution.
+pub const PROGRAM: &str = "program";
+pub const COMMIT: &str = "commit";
+
 /// Every stage that a study needs, and what its variants need of them.
 #[derive(Debug, Default)]
 pub struct StudyGraph {
@@ -131,6 +135,18 @@ impl StudyGraph {
     pub fn tokens(&self, only: impl Fn(&str) -> bool) -> Vec<NodeId> {
         let wanted = self.variants.iter().filter(|variant| only(&variant.name));
         wanted.map(|variant| variant.shards).collect()
+    }
+
+    /// Which program all stages are made by: written beside their results.
+    pub fn made_by(&mut self, version: &str, commit: Option<&str>) {
+        let ids: Vec<NodeId> = self.graph.iter().map(|(id, _)| id).collect();
+        for id in ids {
+            let execution = &mut self.graph.node_mut(id).execution;
+            execution.insert(PROGRAM.to_owned(), format!("ablate {version}").into());
+            if let Some(commit) = commit {
+                execution.insert(COMMIT.to_owned(), commit.into());
+            }
+        }
     }
 
     /// What all stages with tensors compute with. No result is asked for anew because of it.

@@ -6,8 +6,10 @@
     reason = "a program exports nothing: `pub` marks the interface of a module"
 )]
 
+mod bundle;
 mod cli;
 mod commands;
+mod environment;
 mod estimate;
 mod exit;
 mod foreign;
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
         Command::Diff(args) => commands::diff::run(&root, &args),
         Command::Serve(args) => commands::serve::run(&root, &args),
         Command::Report(args) => commands::report::run(&root, &args),
+        Command::Bundle(args) => commands::bundle::run(&root, &args),
         Command::Compare(args) => commands::compare::run(&root, &args),
         Command::Bench(args) => commands::bench::run(&root, &args),
         Command::Eval(args) => commands::eval::run(&root, &args),

@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use ablate_pipeline::{Event, FailureKind, NodeId, Outcome};
 
+use crate::environment;
 use crate::graph::StudyGraph;
 use bars::Bars;
 use lines::Lines;
@@ -36,7 +37,7 @@ impl Display {
         } else if plain || !io::stderr().is_terminal() {
             View::Lines(Lines::new(io::stderr()))
         } else {
-            View::Bars(Bars::new(std::env::var_os("NO_COLOR").is_none()))
+            View::Bars(Bars::new(environment::read("NO_COLOR").is_none()))
         };
         Self { tracker: Tracker::new(&built.graph), view }
     }

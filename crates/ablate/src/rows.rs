@@ -7,6 +7,7 @@ mod external;
 mod losses;
 mod progress;
 mod reading;
+mod results;
 mod rounds;
 mod scores;
 mod skips;
@@ -176,6 +177,7 @@ fn provenance(results: &Results<'_>) -> Result<Provenance, CommandError> {
         let Some(artifact) = results.artifact(id)? else { continue };
         let key = node.key().as_str().to_owned();
         provenance.keys.push((node.stage.to_owned(), node.name.clone(), key));
+        provenance.results.push(self::results::record(&artifact)?);
         if WITH_TENSORS.contains(&node.stage) {
             let backend = artifact.execution.get(BACKEND).and_then(|name| name.as_str());
             backends.insert(backend.unwrap_or(Backend::Flex.name()).to_owned());
@@ -186,6 +188,7 @@ fn provenance(results: &Results<'_>) -> Result<Provenance, CommandError> {
         first = Some(first.map_or(started, |first: jiff::Timestamp| first.min(started)));
         last = Some(last.map_or(finished, |last: jiff::Timestamp| last.max(finished)));
     }
+    provenance.runs = self::results::runs(results.built);
     provenance.backend = backends.into_iter().collect::<Vec<_>>().join(", ");
     let show =
         |time: Option<jiff::Timestamp>| time.map_or_else(String::new, |time| format!("{time:.0}"));

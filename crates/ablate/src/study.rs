@@ -7,6 +7,7 @@ use ablate_spec::{Diagnostic, Failure, Options, Severity, SourceText, Study};
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource};
 
 use crate::cli::StudyArgs;
+use crate::environment;
 use crate::exit::CommandError;
 
 /// A study with the text that it was written in.
@@ -76,7 +77,7 @@ fn render(diagnostic: &Diagnostic, sources: &[SourceText]) -> String {
         report = report.with_help(help);
     }
     let mut out = String::new();
-    let theme = if std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none() {
+    let theme = if std::io::stderr().is_terminal() && environment::read("NO_COLOR").is_none() {
         GraphicalTheme::unicode()
     } else {
         GraphicalTheme::unicode_nocolor()

@@ -25,6 +25,7 @@ mod init;
 mod layout;
 mod llama2c;
 mod pi;
+mod pickle;
 mod place;
 mod rope;
 mod safetensors;

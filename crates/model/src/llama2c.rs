@@ -5,6 +5,7 @@ use std::path::Path;
 
 use ablate_cost::Shape;
 
+use crate::pickle::{ADVICE, is_pickle};
 use crate::{HostTensor, ModelConfig, ModelError, Part, Place, Weights};
 
 /// Bytes of a number.
@@ -23,6 +24,9 @@ pub fn read_llama2c(path: &Path) -> Result<(ModelConfig, Weights), ModelError> {
     let bytes =
         fs::read(path).map_err(|source| ModelError::Read { path: path.to_owned(), source })?;
     let wrong = |reason: String| ModelError::Llama2c { path: path.to_owned(), reason };
+    if is_pickle(&bytes) {
+        return Err(ModelError::Foreign { path: path.to_owned(), reason: ADVICE.to_owned() });
+    }
     let config = config(&bytes).map_err(wrong)?;
     config.check()?;
     let mut rest = Reader { bytes: &bytes, at: 7 * WORD };

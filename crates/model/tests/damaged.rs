@@ -87,6 +87,27 @@ fn what_is_wrong_with_a_folder_is_said() {
 }
 
 #[test]
+fn pickles_are_refused_by_name() {
+    let folder = copy_of("llama");
+    std::fs::remove_file(folder.path().join("model.safetensors")).unwrap();
+    // Even where it says that it is what it is not.
+    for name in ["pytorch_model.bin", "consolidated.00.pth", "model.pt"] {
+        let path = folder.path().join(name);
+        std::fs::write(&path, b"\x80\x02}q\x00.").unwrap();
+        let message = error(folder.path());
+        assert!(message.contains(name) && message.contains("safetensors"), "{message}");
+        let bin = folder.path().join("elsewhere.bin");
+        std::fs::rename(&path, &bin).unwrap();
+        let message = ablate_model::read_llama2c(&bin).unwrap_err().to_string();
+        assert!(message.contains("a pickle runs code"), "{message}");
+        std::fs::remove_file(&bin).unwrap();
+    }
+    // A tokenizer is no pickle.
+    std::fs::write(folder.path().join("tokenizer.bin"), b"").unwrap();
+    assert!(error(folder.path()).contains("model.safetensors"));
+}
+
+#[test]
 fn a_header_of_two_to_the_63_bytes_costs_nothing() {
     let folder = copy_of("llama");
     let mut bytes = (1u64 << 63).to_le_bytes().to_vec();

@@ -15,7 +15,9 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> io::Result<()> {
         file.write_all(bytes)?;
         file.sync_all()?;
         fs::rename(&temporary, path)?;
-        sync_directory(path.parent().unwrap_or(Path::new(".")))
+        // A name alone lies in the current folder.
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        sync_directory(folder.unwrap_or(Path::new(".")))
     })();
     if result.is_err() {
         let _ = fs::remove_file(&temporary);

@@ -15,8 +15,11 @@ use crate::canonical::{CanonicalError, canonical_json};
 pub struct Key(String);
 
 impl Key {
-    /// The key of what is made in this way. `inputs` is a map from roles to keys.
-    pub(crate) fn of(
+    /// The key of what a stage makes in this way. `inputs` is a map from roles to keys.
+    ///
+    /// # Errors
+    /// When the recipe has no canonical form.
+    pub fn of(
         stage: &str,
         version: u32,
         recipe: &Value,

@@ -52,4 +52,4 @@ pub use protocol::{Failure, FailureKind, Message, Progress, Task};
 pub use scheduler::{Event, Outcome, RunOptions, Summary, run};
 pub use store::{State, Store, StoreError};
 pub use survey::{Survey, survey};
-pub use worker::{Context, Say, Work, WorkerExit, perform, serve, watch_launcher};
+pub use worker::{Context, HOST, Say, Work, WorkerExit, perform, serve, watch_launcher};

@@ -22,6 +22,9 @@ const ORPHAN_GRACE: Duration = Duration::from_secs(20);
 /// How often a worker looks whether its work was taken over.
 const LOOK: Duration = Duration::from_millis(100);
 
+/// Key of the name of the machine that made a result, in the execution of its record.
+pub const HOST: &str = "host";
+
 /// How a worker ended; the launcher reads the same from its messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WorkerExit {
@@ -181,6 +184,9 @@ fn make(
         Err(failure) => return fail(failure),
     }
     let seconds = clock.elapsed().as_secs_f64();
+    // Only the worker knows where it is.
+    let mut execution = task.execution.clone();
+    execution.insert(HOST.to_owned(), Owner::current().host.into());
     let artifact = Artifact {
         key: task.key.clone(),
         stage: task.stage.clone(),
@@ -191,7 +197,7 @@ fn make(
         files: Vec::new(),
         finished: jiff::Timestamp::now().to_string(),
         seconds,
-        execution: task.execution.clone().into(),
+        execution: execution.into(),
         accepted: rests_on(task),
     };
     match entry.publish(lease, artifact) {

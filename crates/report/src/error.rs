@@ -50,6 +50,9 @@ pub enum ReportError {
     /// The embedded numbers of the paper do not parse.
     #[error("the embedded paper data is broken: {0}")]
     Paper(String),
+    /// A cell that was asked for is not in the report.
+    #[error("{0}")]
+    NoCell(String),
     /// A variant that was asked for is not in the study.
     #[error("study `{study}` has no variant `{variant}`; it has: {known}")]
     NoVariant {

@@ -10,6 +10,7 @@
 //! come from `ablate-stats`.
 
 mod analysis;
+mod check;
 mod claims;
 mod compare;
 mod error;
@@ -19,14 +20,17 @@ mod frames;
 mod number;
 mod page;
 mod paper;
+mod provenance;
 mod read;
 mod render;
 mod reproduction;
 mod rows;
 mod table;
 mod tables;
+mod why;
 mod write;
 
+pub use check::{Checked, Finding, Reason, check};
 pub use claims::{ClaimRow, ClaimTest, Compared, Enough, Expectation, JudgedClaim, Judgement};
 pub use compare::{
     Adjustment, Bootstrap, Comparison, OtherTests, Pair, Quantity, ScoreDifference, Scored,
@@ -35,22 +39,32 @@ pub use compare::{
 pub use error::ReportError;
 pub use number::{count, duration, fixed, grouped, si, si_unit, signed};
 pub use page::{REGULAR, SEMIBOLD, STYLE};
-pub use read::{read, sources};
+pub use provenance::Source;
+pub use read::{entries, read, sources};
 pub use reproduction::{
     ClaimSummary, ElementStatus, Mirror, MirrorState, element_id, has_row, statuses,
     write_reproduction,
 };
 pub use rows::{
     AcceptedRow, AxisInfo, BatchLossRow, CoverageRow, CurveRow, ExternalRow, ExternalShape,
-    InfluenceRow, ItemRow, LedgerRow, Params, ProgressRow, Provenance, ScoreRow, SkipRow,
-    SpreadRow, StudyData, StudyInfo, TokenizerRow, VariantRow, VisitRow,
+    InfluenceRow, ItemRow, LedgerRow, Params, ProgressRow, Provenance, ResultRecord, RunRecord,
+    ScoreRow, SkipRow, SpreadRow, StudyData, StudyInfo, TokenizerRow, VariantRow, VisitRow,
 };
 pub use table::{Align, Cell, Column, Mark, Row, Table};
+pub use why::why;
 pub use write::{Written, write, write_scores};
 
 /// The rows, digested; a failure is one of polars, which has no file to name here.
 fn analyse(data: &StudyData) -> Result<analysis::Analysis<'_>, ReportError> {
     analysis::Analysis::of(data).map_err(|e| ReportError::Query(e.to_string()))
+}
+
+/// Every table of a report of these rows.
+fn tables(data: &StudyData) -> Result<Vec<Table>, ReportError> {
+    let paper = paper::Paper::embedded()?;
+    let analysis = analyse(data)?;
+    let claims = claims::judge(&analysis, &paper);
+    tables::all(&analysis, &paper, &claims).map_err(|e| ReportError::Query(e.to_string()))
 }
 
 /// The short table after a run: size, headline number and difference of every variant.

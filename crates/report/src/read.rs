@@ -49,7 +49,25 @@ pub fn sources(dir: &Path) -> Result<Vec<(String, String, String)>, ReportError>
     Ok(manifest(dir)?.provenance.keys)
 }
 
-fn manifest(dir: &Path) -> Result<Manifest, ReportError> {
+/// The files that the report in `dir` consists of, relative to the folder, sorted.
+///
+/// # Errors
+/// A folder without a report, or one of a version that did not write down its files.
+pub fn entries(dir: &Path) -> Result<Vec<String>, ReportError> {
+    let manifest = manifest(dir)?;
+    if manifest.files.is_empty() {
+        return Err(ReportError::NoReport {
+            path: dir.to_path_buf(),
+            missing: "files in study.json",
+        });
+    }
+    let mut files: Vec<String> = manifest.files.into_keys().collect();
+    files.push(MANIFEST.to_string());
+    files.sort();
+    Ok(files)
+}
+
+pub(crate) fn manifest(dir: &Path) -> Result<Manifest, ReportError> {
     let path = dir.join(MANIFEST);
     if !path.exists() {
         return Err(ReportError::NoReport { path: dir.to_path_buf(), missing: MANIFEST });

@@ -2,6 +2,7 @@
 
 mod external;
 mod progress;
+mod results;
 mod rounds;
 mod tokenizers;
 
@@ -9,6 +10,7 @@ use std::collections::BTreeMap;
 
 pub use external::{ExternalRow, ExternalShape};
 pub use progress::ProgressRow;
+pub use results::{ResultRecord, RunRecord};
 pub use tokenizers::TokenizerRow;
 
 use serde::{Deserialize, Deserializer, Serialize};
@@ -381,6 +383,12 @@ pub struct Provenance {
     /// What was accepted in the place of others among what these stages were made of.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub accepted: Vec<AcceptedRow>,
+    /// What each of these results is and how it was made; reports of earlier versions do not say.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub results: Vec<ResultRecord>,
+    /// The results behind the rows of every variant and seed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub runs: Vec<RunRecord>,
 }
 
 /// A stored result that was read in the place of one that was not made, because somebody said that both

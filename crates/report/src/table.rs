@@ -5,6 +5,7 @@
 use serde::Serialize;
 
 use crate::number::{MISSING, fixed, signed};
+use crate::provenance::Source;
 
 /// A table with its caption and notes.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -65,6 +66,9 @@ pub struct Cell {
     pub mark: Option<Mark>,
     /// A footnote of this cell.
     pub note: Option<String>,
+    /// What it was computed from, and how.
+    #[serde(skip)]
+    pub source: Option<Box<Source>>,
 }
 
 /// How a cell stands out from the others.
@@ -250,6 +254,20 @@ impl Cell {
     pub fn mark(mut self, mark: Option<Mark>) -> Self {
         self.mark = mark;
         self
+    }
+
+    /// Sets what it was computed from.
+    pub fn source(mut self, source: Source) -> Self {
+        self.source = Some(Box::new(source));
+        self
+    }
+
+    /// Text and spread, as read.
+    pub(crate) fn printed(&self) -> String {
+        match &self.spread {
+            Some(spread) => format!("{} {spread}", self.text),
+            None => self.text.clone(),
+        }
     }
 
     /// Sets the footnote.

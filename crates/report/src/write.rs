@@ -3,6 +3,7 @@
 //! A kill between the two renames leaves no folder of the final name; the next [`write`] finds the pieces and completes. Files that a
 //! person put into the folder are kept: only what a report wrote is replaced.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -14,6 +15,7 @@ use crate::claims::{self, ClaimRow, JudgedClaim};
 use crate::figures::Figure;
 use crate::frames::Rows;
 use crate::paper::Paper;
+use crate::provenance::{Evidence, TableProvenance};
 use crate::rows::{
     BatchLossRow, CoverageRow, CurveRow, ExternalRow, InfluenceRow, ItemRow, LedgerRow,
     ProgressRow, Provenance, ScoreRow, SkipRow, SpreadRow, StudyData, StudyInfo, TokenizerRow,
@@ -52,6 +54,9 @@ pub(crate) struct Manifest {
     pub(crate) spec_text: String,
     /// Files and folders of the report at the top of its folder.
     pub(crate) entries: Vec<String>,
+    /// blake3 of every file of the report but this one; reports of earlier versions do not say.
+    #[serde(default)]
+    pub(crate) files: BTreeMap<String, String>,
 }
 
 /// What [`CLAIMS`] holds.
@@ -100,8 +105,13 @@ fn fill(data: &StudyData, dir: &Path) -> Result<(Vec<PathBuf>, Vec<JudgedClaim>)
         let path = dir.join(folder);
         fs::create_dir_all(&path).map_err(|e| ReportError::io("create", &path, e))?;
     }
+    let evidence = Evidence::of(data);
     for table in &tables {
         files.extend(table_files(table, dir)?);
+        let name = provenance_file(&table.name);
+        let text = TableProvenance::of(table, &evidence).to_text();
+        let text = text.map_err(|e| ReportError::io("write", &dir.join(&name), e.into()))?;
+        files.push(text_file(dir, &name, &text)?);
     }
     let mut drawn = Vec::new();
     for figure in figures::all(&analysis, &paper).map_err(query)? {
@@ -117,6 +127,10 @@ fn fill(data: &StudyData, dir: &Path) -> Result<(Vec<PathBuf>, Vec<JudgedClaim>)
         files.push(text_file(dir, CLAIMS, &format!("{text}\n"))?);
     }
 
+    let mut checksums = BTreeMap::new();
+    for file in &files {
+        checksums.insert(file.to_string_lossy().replace('\\', "/"), checksum(&dir.join(file))?);
+    }
     files.push(PathBuf::from(MANIFEST));
     files.sort();
     let mut entries: Vec<String> = files
@@ -132,11 +146,23 @@ fn fill(data: &StudyData, dir: &Path) -> Result<(Vec<PathBuf>, Vec<JudgedClaim>)
         provenance: data.provenance.clone(),
         spec_text: data.spec_text.clone(),
         entries,
+        files: checksums,
     };
     let text = serde_json::to_string_pretty(&manifest)
         .map_err(|e| ReportError::io("write", &dir.join(MANIFEST), e.into()))?;
     text_file(dir, MANIFEST, &format!("{text}\n"))?;
     Ok((files, claims))
+}
+
+/// Name of the file beside a table that says where its cells come from.
+pub(crate) fn provenance_file(table: &str) -> String {
+    format!("tables/{table}.provenance.json")
+}
+
+/// blake3 of a file.
+pub(crate) fn checksum(path: &Path) -> Result<String, ReportError> {
+    let bytes = fs::read(path).map_err(|e| ReportError::io("read", path, e))?;
+    Ok(blake3::hash(&bytes).to_hex().to_string())
 }
 
 /// Writes a table as Markdown, LaTeX and CSV into `dir/tables`, which is there.

@@ -63,8 +63,8 @@ pub struct GcArgs {
 /// Arguments of `verify`.
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
-    /// Results of these studies only
-    #[arg(value_name = "STUDY")]
+    /// Results of these studies only; or one bundle (`.tar.zst`), whose tables are computed again
+    #[arg(value_name = "STUDY|BUNDLE")]
     pub studies: Vec<PathBuf>,
 
     /// Profile of the study files

@@ -215,7 +215,8 @@ struct Scratch(PathBuf);
 
 impl Scratch {
     fn new() -> Result<Self, CommandError> {
-        let path = std::env::temp_dir().join(format!("ablate-bench-{}", std::process::id()));
+        let path =
+            crate::environment::scratch().join(format!("ablate-bench-{}", std::process::id()));
         std::fs::create_dir_all(&path).map_err(CommandError::machine)?;
         Ok(Self(path))
     }

@@ -2,6 +2,7 @@
 
 pub mod accept;
 pub mod bench;
+pub mod bundle;
 pub mod cancel;
 pub mod check;
 pub mod cluster;

@@ -1,18 +1,31 @@
-//! `ablate report`: a study's report from what is in the store.
+//! `ablate report`: a study's report from what is in the store; `check` and `why` of one that is there.
 
 use std::path::Path;
 
 use ablate_pipeline::Lease;
 
 use super::{print, say};
-use crate::cli::StudyArgs;
+use crate::cli::{ReportArgs, ReportCommand, StudyArgs};
 use crate::exit::{CommandError, CommandResult, Exit};
 use crate::graph::{self, ExternalNodes, StudyGraph};
 use crate::root::Root;
 use crate::rows;
 use crate::study::{self, LoadedStudy};
 
-pub fn run(root: &Root, args: &StudyArgs) -> CommandResult {
+mod check;
+
+pub use check::{Found, print_findings};
+
+pub fn run(root: &Root, args: &ReportArgs) -> CommandResult {
+    match (&args.command, &args.study) {
+        (Some(ReportCommand::Check(args)), _) => check::check(root, args),
+        (Some(ReportCommand::Why(args)), _) => check::why(root, args),
+        (None, Some(args)) => render(root, args),
+        (None, None) => Err(CommandError::usage("which study? `ablate report STUDY`")),
+    }
+}
+
+fn render(root: &Root, args: &StudyArgs) -> CommandResult {
     let loaded = study::load(args)?;
     let built = graph::build(&loaded.study, &root.benchmarks())?;
     write(root, &loaded, &built, false, true)

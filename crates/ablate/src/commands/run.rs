@@ -12,7 +12,7 @@ use crate::cli::{LauncherKind, RunArgs, Until};
 use crate::estimate::{Timing, estimate, prefer_threads};
 use crate::exit::{CommandError, CommandResult, Exit};
 use crate::graph::{self, ExternalNodes, StudyGraph};
-use crate::machine::Machine;
+use crate::machine::{self, Machine};
 use crate::progress::Display;
 use crate::root::Root;
 use crate::stages::{benchmarks, corpus};
@@ -61,6 +61,7 @@ pub fn run(root: &Root, args: &RunArgs) -> CommandResult {
     live::lay_out(root, &study.report_name(), &built);
     estimate(&mut built, study, root, &machine, Timing::Cached);
     built.compute_with(args.backend);
+    built.made_by(env!("CARGO_PKG_VERSION"), machine::commit().as_deref());
     if args.launcher != LauncherKind::Local {
         return cluster::launch(root, args, &loaded, &mut built, &targets);
     }

@@ -9,9 +9,20 @@ use super::{print, say};
 use crate::cli::{StudyArgs, VerifyArgs};
 use crate::exit::{CommandError, CommandResult, Exit};
 use crate::root::Root;
-use crate::{graph, study};
+use crate::{bundle, graph, study};
 
 pub fn run(root: &Root, args: &VerifyArgs) -> CommandResult {
+    if let [one] = args.studies.as_slice()
+        && bundle::is_bundle(one)
+    {
+        return super::bundle::verify(one);
+    }
+    if let Some(one) = args.studies.iter().find(|path| bundle::is_bundle(path)) {
+        return Err(CommandError::usage(format!(
+            "`{}` is a bundle: verify it by itself",
+            one.display()
+        )));
+    }
     let mut wanted: Option<BTreeSet<String>> = None;
     for path in &args.studies {
         let study =

@@ -16,6 +16,7 @@ use jiff::ZonedDateTime;
 
 use super::{print, say};
 use crate::cli::WorkArgs;
+use crate::environment;
 use crate::exit::{CommandError, CommandResult, Exit};
 use crate::stages;
 
@@ -102,14 +103,14 @@ struct Start {
 
 impl Start {
     fn current(manifest: &Path, args: &WorkArgs) -> Self {
-        let read = |name: &str| std::env::var(name).ok();
         // The raw id of the last task of an array is that of the whole array.
-        let task = read("SLURM_ARRAY_JOB_ID")
-            .zip(read("SLURM_ARRAY_TASK_ID"))
+        let task = environment::read("SLURM_ARRAY_JOB_ID")
+            .zip(environment::read("SLURM_ARRAY_TASK_ID"))
             .map(|(job, index)| format!("{job}_{index}"))
-            .or_else(|| read("SLURM_JOB_ID"));
+            .or_else(|| environment::read("SLURM_JOB_ID"));
         // Not set the first time.
-        let attempt = read("SLURM_RESTART_COUNT").and_then(|n| n.parse().ok()).unwrap_or(0);
+        let attempt =
+            environment::read("SLURM_RESTART_COUNT").and_then(|n| n.parse().ok()).unwrap_or(0);
         // Slurm may give an id out twice; a submission is there once.
         let submission = manifest.ancestors().nth(2).and_then(Path::file_name).unwrap_or_default();
         let name = |task: &String| format!("{}:{task}", submission.to_string_lossy());
@@ -205,7 +206,7 @@ fn exit_code(exit: ItemExit) -> Exit {
 fn drain_all(manifest: &Path, args: &WorkArgs, start: &Start, signals: &Signals) -> CommandResult {
     let tasks = read_items(manifest).map_err(|error| unreadable(manifest, &error))?;
     let program = std::env::current_exe().map_err(CommandError::machine)?;
-    let index = std::env::var("SLURM_ARRAY_TASK_ID").ok().and_then(|index| index.parse().ok());
+    let index = environment::read("SLURM_ARRAY_TASK_ID").and_then(|index| index.parse().ok());
     let stop = || signals.stop.load(Ordering::SeqCst);
     let mut made = 0;
     let mut make = |index: usize| {

@@ -83,6 +83,25 @@ fn names_that_lead_out_and_links_are_refused() {
 }
 
 #[test]
+fn links_and_bombs_of_zip_are_refused() {
+    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let options = zip::write::SimpleFileOptions::default();
+    writer.add_symlink("a", "/etc/passwd", options).unwrap();
+    refused(&writer.finish().unwrap().into_inner(), "x.zip", "`a`, a link");
+    // 8 MB of zeros in a few kilobytes.
+    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    writer.start_file("a", options.compression_method(zip::CompressionMethod::Deflated)).unwrap();
+    writer.write_all(&vec![0; 8 << 20]).unwrap();
+    let bytes = writer.finish().unwrap().into_inner();
+    assert!(bytes.len() < 16 << 10);
+    refused(&bytes, "x.zip", "far larger unpacked");
+    // Names as Windows writes them, and absolute ones.
+    for name in ["..\\a", "/etc/a", "a/../../b"] {
+        refused(&zipped(&[name]), "x.zip", "leads out of its folder");
+    }
+}
+
+#[test]
 fn bombs_are_refused() {
     let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     let big = tarred(|builder| {

@@ -8,6 +8,7 @@ use ablate_cost::{Attention, Pi, Shape};
 use serde_json::{Map, Value};
 
 use super::{Foreign, LARGEST, context, wrong};
+use crate::pickle::{ADVICE, pickle_in};
 use crate::{ModelConfig, ModelError, RopeScaling, Weights};
 
 const CONFIG: &str = "config.json";
@@ -55,6 +56,12 @@ fn read_json(path: &Path) -> Result<Value, ModelError> {
 fn weights(folder: &Path) -> Result<Weights, ModelError> {
     let index = folder.join(INDEX);
     let single = folder.join(WEIGHTS);
+    if !single.exists() && !index.exists() {
+        // Nothing else is looked for: of a pickle at least its name can be said.
+        if let Some(name) = pickle_in(folder) {
+            return Err(wrong(folder, format!("its weights are only in `{name}`: {ADVICE}")));
+        }
+    }
     if single.exists() || !index.exists() {
         return Weights::load_floats(&single);
     }

@@ -22,6 +22,7 @@ use polars::prelude::PolarsResult;
 use crate::analysis::{Analysis, Difference, Measure, Verdict};
 use crate::claims::JudgedClaim;
 use crate::paper::Paper;
+use crate::provenance::{self, Source};
 use crate::table::{Cell, Mark, Table};
 
 /// Every table that the rows have data for, the main one first.
@@ -44,6 +45,7 @@ pub(crate) fn all(
     tables.extend(rounds::ledger(analysis));
     tables.extend(forgetting::forgetting(analysis));
     tables.extend(progress::progress(analysis));
+    provenance::attribute(analysis, &mut tables);
     Ok(tables)
 }
 
@@ -59,9 +61,9 @@ fn name_cell(analysis: &Analysis<'_>, variant: usize) -> Cell {
 /// Mean and half-width over seeds; `failed` or `–` where there is none.
 fn estimate_cell(analysis: &Analysis<'_>, variant: usize, measure: Measure) -> Cell {
     match analysis.estimate(variant, measure) {
-        Some(found) => {
-            Cell::number(found.mean, measure.digits()).plus_minus(found.interval, measure.digits())
-        }
+        Some(found) => Cell::number(found.mean, measure.digits())
+            .plus_minus(found.interval, measure.digits())
+            .source(Source::mean(analysis, variant, measure)),
         None if !analysis.variants()[variant].failed.is_empty() => {
             let text = analysis.diverged(variant).unwrap_or_else(|| "failed".to_string());
             Cell { text, mark: Some(Mark::Failed), ..Cell::default() }
