@@ -18,7 +18,7 @@ fn the_same_bytes_as_tensorboards_own_writer() {
         Event::Scalars {
             time: 1_700_000_002.125,
             step: 201,
-            values: &[("train/loss", 3.141_592_653_589_79)],
+            values: &[("train/loss", 3.219_876_543_21)],
         },
         Event::Scalars {
             time: 1_700_000_003.0,

@@ -120,6 +120,9 @@ struct Seat {
     failure: Option<String>,
 }
 
+/// What a cluster says of stages by key, or why it says nothing.
+type Queue = Result<BTreeMap<Key, Seen>, String>;
+
 /// Looks at a study again and again.
 pub struct Follower {
     name: String,
@@ -133,7 +136,7 @@ pub struct Follower {
     done: BTreeSet<NodeId>,
     /// Whose owners are heard of, by this process's clock.
     leases: Watcher,
-    queue: Arc<Mutex<Result<BTreeMap<Key, Seen>, String>>>,
+    queue: Arc<Mutex<Queue>>,
 }
 
 impl Follower {
@@ -337,7 +340,7 @@ fn chain(built: &StudyGraph, ends: Vec<NodeId>) -> Vec<NodeId> {
 }
 
 /// Asks a cluster's queue now and then, beside everything else: it may take long to answer.
-fn watch_queue(root: Root, name: String) -> Arc<Mutex<Result<BTreeMap<Key, Seen>, String>>> {
+fn watch_queue(root: Root, name: String) -> Arc<Mutex<Queue>> {
     let queue = Arc::new(Mutex::new(Ok(BTreeMap::new())));
     let shared = Arc::downgrade(&queue);
     std::thread::spawn(move || {

@@ -123,7 +123,7 @@ fn long_requests_are_refused_before_they_are_read() {
     let line = format!("GET /{} HTTP/1.1\r\nHost: localhost\r\n\r\n", "a".repeat(1 << 20));
     check(&ask(address, line.as_bytes()), "431 ");
     // Without an end: after eight kilobytes nothing more is waited for.
-    check(&ask(address, &vec![b'a'; HEAD]), "431 ");
+    check(&ask(address, &[b'a'; HEAD]), "431 ");
     let many: String = (0..HEADERS + 1).map(|n| format!("A{n}: b\r\n")).collect();
     let many = format!("GET /page HTTP/1.1\r\nHost: localhost\r\n{many}\r\n");
     check(&ask(address, many.as_bytes()), "431 ");
