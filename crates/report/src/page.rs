@@ -122,6 +122,21 @@ fn provenance(data: &StudyData) -> Value {
         .iter()
         .map(|(stage, name, key)| context! { stage => stage, name => name, key => key })
         .collect();
+    let accepted: Vec<Value> = from
+        .accepted
+        .iter()
+        .map(|row| {
+            context! {
+                stage => &row.stage,
+                name => &row.name,
+                key => &row.key,
+                by_key => &row.by_key,
+                because => &row.because,
+                by => &row.by,
+                at => &row.at,
+            }
+        })
+        .collect();
     context! {
         commit => &from.commit,
         version => &from.version,
@@ -130,7 +145,7 @@ fn provenance(data: &StudyData) -> Value {
         started => &from.started,
         finished => &from.finished,
         stages => keys,
-        accepted => Value::from_serialize(&from.accepted),
+        accepted => accepted,
     }
 }
 
