@@ -216,6 +216,7 @@ mod tests {
             finished: finished.to_owned(),
             seconds: 1.0,
             execution: json!({}),
+            accepted: BTreeMap::new(),
         }
     }
 
