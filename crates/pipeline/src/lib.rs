@@ -12,6 +12,7 @@
 mod artifact;
 mod attempt;
 mod canonical;
+mod cause;
 mod cluster;
 mod contents;
 mod durable;
@@ -23,12 +24,14 @@ mod protocol;
 #[cfg(test)]
 mod sample;
 mod scheduler;
+mod space;
 mod store;
 mod survey;
 mod worker;
 
 pub use artifact::{Artifact, FileRecord};
 pub use canonical::{CanonicalError, canonical_json};
+pub use cause::Cause;
 pub use cluster::{
     Chunk, Dependency, Drained, ItemExit, Launcher, Place, QueueState, QueuedTask, Settings,
     SettingsError, Slurm, SlurmError, Submission, Submitted, Wave, WaveFiles, drain, make_item,
@@ -42,6 +45,7 @@ pub use owner::{Claim, Owner};
 pub use process::{Launch, WorkerCommand};
 pub use protocol::{Failure, FailureKind, Message, Progress, Task};
 pub use scheduler::{Event, Outcome, RunOptions, Summary, run};
+pub use space::free_space;
 pub use store::{State, Store, StoreError};
 pub use survey::{Survey, survey};
 pub use worker::{Context, Say, Work, WorkerExit, perform, serve, watch_launcher};
