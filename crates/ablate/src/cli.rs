@@ -154,7 +154,8 @@ pub struct RunArgs {
     #[arg(long)]
     pub fail_fast: bool,
 
-    /// Try trainings again that diverged
+    /// Try again all that failed, trainings that diverged too; other failures are tried again by
+    /// every run
     #[arg(long)]
     pub retry_failed: bool,
 

@@ -112,7 +112,6 @@ impl Entry {
         }
         attempt("clear", &folder, remove_others(&folder, &own))?;
         attempt("clear", &own, remove_unfinished(&own))?;
-        let _ = fs::remove_file(failed_path(&self.path));
         Ok(own)
     }
 
@@ -181,11 +180,12 @@ impl Entry {
         Err(PublishError::Lost)
     }
 
-    /// Removes all attempts, for there is a result.
+    /// Removes all attempts and why they failed, for there is a result.
     pub(crate) fn close(&self, lease: &Lease) -> Result<(), StoreError> {
         let folder = folder(&self.path);
         let own = self.own(lease);
         let _ = fs::remove_file(marker(&own));
+        let _ = fs::remove_file(failed_path(&self.path));
         match fs::remove_dir_all(&folder) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             // One that has lost its lease and does not know it yet may still write: what it leaves
@@ -198,11 +198,16 @@ impl Entry {
     /// Writes down why there is no result, for `status`; not in the name of another.
     pub(crate) fn record_failure(&self, lease: &Lease, failure: &Failure) {
         if matches!(lease.is_held(), Ok(true)) {
-            let bytes = serde_json::to_vec_pretty(failure).unwrap_or_default();
-            // The launcher hears of it in any case.
-            let _ = write_atomic(&failed_path(&self.path), &bytes);
+            write_failure(&self.path, failure);
         }
     }
+}
+
+/// Writes down why there is no result.
+pub(crate) fn write_failure(result: &Path, failure: &Failure) {
+    let bytes = serde_json::to_vec_pretty(failure).unwrap_or_default();
+    // The launcher hears of it in any case; a full disk may have no room even for this.
+    let _ = write_atomic(&failed_path(result), &bytes);
 }
 
 /// Makes another's attempt one's own.

@@ -13,6 +13,7 @@ mod acceptance;
 mod artifact;
 mod attempt;
 mod canonical;
+mod cause;
 mod cluster;
 mod contents;
 mod durable;
@@ -27,6 +28,7 @@ mod protocol;
 #[cfg(test)]
 mod sample;
 mod scheduler;
+mod space;
 mod store;
 mod survey;
 mod worker;
@@ -34,6 +36,7 @@ mod worker;
 pub use acceptance::{AcceptError, Acceptance, Accepted, Testimony};
 pub use artifact::{Artifact, FileRecord};
 pub use canonical::{CanonicalError, canonical_json};
+pub use cause::Cause;
 pub use cluster::{
     Chunk, Dependency, Drained, ItemExit, Launcher, Place, QueueState, QueuedTask, Settings,
     SettingsError, Slurm, SlurmError, Submission, Submitted, Wave, WaveFiles, drain, make_item,
@@ -45,11 +48,12 @@ pub use fields::{Change, changes, fields};
 pub use graph::{Estimate, Graph, GraphError, Key, Node, NodeId};
 pub use identity::Identity;
 pub use lease::{Holding, Lease, LeaseError, SILENCE, Sign, Watcher};
-pub use nearest::{Cause, Distances, Nearest, Records};
+pub use nearest::{Distances, Mismatch, Nearest, Records};
 pub use owner::{Claim, Owner};
 pub use process::{Launch, WorkerCommand};
 pub use protocol::{Failure, FailureKind, Message, Progress, Task};
 pub use scheduler::{Event, Outcome, RunOptions, Summary, run};
+pub use space::free_space;
 pub use store::{State, Store, StoreError};
 pub use survey::{Survey, survey};
 pub use worker::{Context, HOST, Say, Work, WorkerExit, perform, serve, watch_launcher};

@@ -32,12 +32,12 @@ pub struct Nearest<'a> {
     /// Its record.
     pub artifact: &'a Artifact,
     /// What keeps it from being the node's; not empty unless it is the node's.
-    pub causes: Vec<Cause>,
+    pub mismatches: Vec<Mismatch>,
 }
 
 /// Something that differs between a node and a stored result.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Cause {
+pub enum Mismatch {
     /// A field of the recipe, or the version of the stage.
     Field {
         /// The roles of the inputs that lead to it, from the node on; empty for its own.
@@ -105,11 +105,11 @@ impl Records {
             let of = |record: &Record| self.distance(graph, id, record, distances);
             of(a).cmp(&of(b)).then_with(|| b.artifact.finished.cmp(&a.artifact.finished))
         })?;
-        let mut causes = Vec::new();
-        self.causes(graph, id, record, missing, &mut Vec::new(), &mut causes);
-        causes.sort();
-        causes.dedup();
-        Some(Nearest { artifact: &record.artifact, causes })
+        let mut mismatches = Vec::new();
+        self.mismatches(graph, id, record, missing, &mut Vec::new(), &mut mismatches);
+        mismatches.sort();
+        mismatches.dedup();
+        Some(Nearest { artifact: &record.artifact, mismatches })
     }
 
     /// Number of fields in which a node and what it is made from differ from a result.
@@ -137,20 +137,20 @@ impl Records {
         distance
     }
 
-    fn causes(
+    fn mismatches(
         &self,
         graph: &Graph,
         id: NodeId,
         record: &Record,
         missing: &BTreeSet<NodeId>,
         through: &mut Vec<String>,
-        causes: &mut Vec<Cause>,
+        mismatches: &mut Vec<Mismatch>,
     ) {
         let node = graph.node(id);
-        causes.extend(
+        mismatches.extend(
             changes(&record.fields, &wanted(graph, id))
                 .into_iter()
-                .map(|change| Cause::Field { through: through.clone(), change }),
+                .map(|change| Mismatch::Field { through: through.clone(), change }),
         );
         for (role, input) in &node.inputs {
             let stored = record.artifact.inputs.get(role);
@@ -158,22 +158,23 @@ impl Records {
                 continue;
             }
             if missing.contains(input) {
-                causes.push(Cause::Missing { role: role.clone(), node: *input });
+                mismatches.push(Mismatch::Missing { role: role.clone(), node: *input });
                 continue;
             }
             through.push(role.clone());
             match stored.and_then(|key| self.record(key)) {
                 Some(other) if other.artifact.stage == graph.node(*input).stage => {
-                    self.causes(graph, *input, other, missing, through, causes);
+                    self.mismatches(graph, *input, other, missing, through, mismatches);
                 }
-                _ => causes.push(Cause::Gone { through: through.clone(), key: stored.cloned() }),
+                _ => mismatches
+                    .push(Mismatch::Gone { through: through.clone(), key: stored.cloned() }),
             }
             through.pop();
         }
         for role in record.artifact.inputs.keys().filter(|role| !node.inputs.contains_key(*role)) {
             let mut path = through.clone();
             path.push(role.clone());
-            causes.push(Cause::Unread { through: path });
+            mismatches.push(Mismatch::Unread { through: path });
         }
     }
 
@@ -244,8 +245,8 @@ mod tests {
         records
     }
 
-    fn field(through: &[&str], field: &str, from: &str, to: &str) -> Cause {
-        Cause::Field {
+    fn field(through: &[&str], field: &str, from: &str, to: &str) -> Mismatch {
+        Mismatch::Field {
             through: through.iter().map(|role| (*role).to_owned()).collect(),
             change: Change { field: field.into(), from: Some(from.into()), to: Some(to.into()) },
         }
@@ -258,10 +259,13 @@ mod tests {
         let missing = BTreeSet::from([train, eval]);
         let known = Distances::default();
         let nearest = |id| records.nearest(&graph, id, &missing, &known).unwrap();
-        assert_eq!(nearest(train).causes, [field(&[], "rate", "0.1", "0.2")]);
+        assert_eq!(nearest(train).mismatches, [field(&[], "rate", "0.1", "0.2")]);
         // The scores are asked for anew because of the training alone.
-        assert_eq!(nearest(eval).causes, [Cause::Missing { role: "model".into(), node: train }]);
-        assert!(nearest(text).causes.is_empty());
+        assert_eq!(
+            nearest(eval).mismatches,
+            [Mismatch::Missing { role: "model".into(), node: train }]
+        );
+        assert!(nearest(text).mismatches.is_empty());
     }
 
     #[test]
@@ -272,12 +276,12 @@ mod tests {
         let missing = BTreeSet::from([train, eval]);
         let nearest = records.nearest(&graph, train, &missing, &Distances::default()).unwrap();
         // Either is one difference away; the later one is taken.
-        assert_eq!(nearest.causes, [field(&[], "rate", "0.5", "0.1")]);
+        assert_eq!(nearest.mismatches, [field(&[], "rate", "0.5", "0.1")]);
         let (graph, [_, train, eval]) = chain(200, 0.1);
         let only = self::records(&[(100, 0.1)]);
         let missing = BTreeSet::from([train, eval]);
         let nearest = only.nearest(&graph, train, &missing, &Distances::default()).unwrap();
-        assert_eq!(nearest.causes, [field(&["text"], "bytes", "100", "200")]);
+        assert_eq!(nearest.mismatches, [field(&["text"], "bytes", "100", "200")]);
     }
 
     #[test]
@@ -292,14 +296,14 @@ mod tests {
         let nearest =
             records.nearest(&other, wanted, &BTreeSet::new(), &Distances::default()).unwrap();
         assert_eq!(
-            nearest.causes,
+            nearest.mismatches,
             [
                 field(&[], "version", "1", "2"),
-                Cause::Gone {
+                Mismatch::Gone {
                     through: vec!["model".into()],
                     key: Some(graph.node(train).key().clone())
                 },
-                Cause::Unread { through: vec!["shards".into()] },
+                Mismatch::Unread { through: vec!["shards".into()] },
             ]
         );
         assert!(records.nearest(&other, train, &BTreeSet::new(), &Distances::default()).is_none());

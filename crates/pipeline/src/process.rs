@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::Sender;
 
+use crate::cause::Cause;
 use crate::graph::{Node, NodeId};
 use crate::protocol::{Failure, FailureKind, Message, Task};
+use crate::space::in_words;
 
 /// How a worker is started.
 #[derive(Clone, Copy, Debug)]
@@ -88,23 +90,48 @@ impl Worker {
         }
     }
 
-    /// Waits for the end of a worker that said neither that it is done nor that it failed.
-    pub(crate) fn unexpected_end(mut self) -> Failure {
+    /// Waits for the end of a worker that said neither that it is done nor that it failed; it was
+    /// estimated to need so many bytes of memory.
+    pub(crate) fn unexpected_end(mut self, memory: u64) -> Failure {
         use std::os::unix::process::ExitStatusExt;
-        let how = match self.child.wait() {
-            Ok(status) => match (status.signal(), status.code()) {
-                (Some(libc::SIGKILL), _) => {
-                    "was killed (by the system when memory runs out, or by somebody)".to_owned()
+        let status = self.child.wait();
+        let last = last_lines(&self.log, 3);
+        let (mut signal, mut cause) = (None, None);
+        let how = match status {
+            Ok(status) => {
+                signal = status.signal();
+                match (signal, status.code()) {
+                    (Some(libc::SIGKILL), _) => {
+                        cause = Some(Cause::Killed);
+                        "was killed by signal 9 (by the system when memory runs out, or by \
+                         somebody)"
+                            .to_owned()
+                    }
+                    // What the standard library says before it gives up.
+                    (Some(libc::SIGABRT), _) if last.contains("memory allocation of ") => {
+                        cause = Some(Cause::OutOfMemory);
+                        "ran out of memory (ended by signal 6)".to_owned()
+                    }
+                    (Some(signal), _) => format!("was ended by signal {signal}"),
+                    (None, Some(101)) => {
+                        cause = Some(Cause::Bug);
+                        "panicked".to_owned()
+                    }
+                    (None, code) => format!("ended with exit code {}", code.unwrap_or(-1)),
                 }
-                (Some(signal), _) => format!("was ended by signal {signal}"),
-                (None, Some(101)) => "panicked".to_owned(),
-                (None, code) => format!("ended with exit code {}", code.unwrap_or(-1)),
-            },
+            }
             Err(error) => format!("cannot be waited for: {error}"),
         };
-        let last = last_lines(&self.log, 3);
-        let message = format!("the worker {how}; its log is `{}`{last}", self.log.display());
-        Failure::new(FailureKind::Machine, message)
+        let memory = matches!(cause, Some(Cause::Killed | Cause::OutOfMemory))
+            .then_some(memory)
+            .filter(|memory| *memory > 0);
+        let needed = memory.map_or_else(String::new, |memory| {
+            format!("; it was estimated to need {} of memory", in_words(memory))
+        });
+        let message =
+            format!("the worker {how}{needed}; its log is `{}`{last}", self.log.display());
+        let failure = Failure::new(FailureKind::Machine, message);
+        Failure { cause, signal, memory, ..failure }
     }
 
     /// Waits for the end of a worker that has said how it ended.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::artifact::Artifact;
+use crate::cause::Cause;
 use crate::graph::{Graph, Key, Node, NodeId};
 use crate::lease::Sign;
 use crate::store::{Store, live_path};
@@ -41,6 +42,13 @@ pub struct Task {
     /// An owner that the launcher has watched for long enough without a sign of life.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub silent: Option<Sign>,
+    /// Bytes that it is expected to write; 0 when unknown.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub disk: u64,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl Task {
@@ -58,6 +66,7 @@ impl Task {
             resumable: node.resumable,
             execution: node.execution.clone(),
             silent: None,
+            disk: node.estimate.disk,
         }
     }
 
@@ -143,12 +152,21 @@ pub struct Failure {
     /// The step at which it happened, where the maker counts steps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<u64>,
+    /// Where it comes from, where its finder knows; see [`Failure::cause`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
+    /// The signal that ended the worker.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signal: Option<i32>,
+    /// Bytes of memory that it was estimated to need, where that may be what was missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<u64>,
 }
 
 impl Failure {
     /// A failure of the given kind.
     pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), step: None }
+        Self { kind, message: message.into(), step: None, cause: None, signal: None, memory: None }
     }
 
     /// The same failure at a step.

@@ -322,7 +322,9 @@ impl Run<'_> {
             }
             Err(error) => {
                 let message = format!("cannot start a worker: {error}");
-                self.end(id, Outcome::Failed(Failure::new(FailureKind::Machine, message)));
+                let failure = Failure::new(FailureKind::Machine, message);
+                self.store.record_failure(node, &failure);
+                self.end(id, Outcome::Failed(failure));
             }
         }
     }
@@ -339,8 +341,13 @@ impl Run<'_> {
             News::Ended => {
                 // Those that said how they ended are no longer in the list.
                 if let Some(worker) = self.running.remove(&id) {
-                    let failure = worker.unexpected_end();
-                    let stopped = self.asked_to_stop > 0;
+                    let node = self.graph.node(id);
+                    let failure = worker.unexpected_end(node.estimate.memory);
+                    // A worker may end by the same Ctrl-C before it was passed on.
+                    let stopped = self.options.stop.load(Ordering::SeqCst) > 0;
+                    if !stopped {
+                        self.store.record_failure(node, &failure);
+                    }
                     self.end(id, if stopped { Outcome::Stopped } else { Outcome::Failed(failure) });
                 }
                 return;

@@ -187,6 +187,20 @@ impl Store {
         Ok(if tried { State::Interrupted } else { State::Missing })
     }
 
+    /// Writes down why there is no result in the name of a worker that cannot do so any more; not
+    /// where there is one, nor where another is at work.
+    pub(crate) fn record_failure(&self, node: &Node, failure: &Failure) {
+        if !matches!(self.state(node), Ok(State::Done(_) | State::Running(_)) | Err(_)) {
+            attempt::write_failure(&self.path(node), failure);
+        }
+    }
+
+    /// When the last attempt failed, where it did.
+    pub fn failed_at(&self, node: &Node) -> Option<jiff::Timestamp> {
+        let changed = fs::metadata(failed_path(&self.path(node))).ok()?.modified().ok()?;
+        jiff::Timestamp::try_from(changed).ok()
+    }
+
     /// Compares a finished result with its record, and moves it out of the way when it differs,
     /// so that it is made again. Returns what differed.
     ///

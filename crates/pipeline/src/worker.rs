@@ -14,6 +14,7 @@ use crate::graph::Key;
 use crate::lease::{Lease, LeaseError, Terms};
 use crate::owner::{Claim, Owner};
 use crate::protocol::{Failure, FailureKind, Message, Progress, Task};
+use crate::space;
 use crate::store::{StoreError, valid_record};
 
 /// After the launcher is gone, a worker that has not stopped by itself is ended.
@@ -173,6 +174,9 @@ fn make(
         Ok(directory) => directory,
         Err(error) => return fail(machine(error)),
     };
+    if let Some(failure) = space::shortage(task.disk, &directory, space::free_space) {
+        return fail(failure);
+    }
     let clock = Instant::now();
     let context = Context { task, directory: &directory, stop, say };
     match work(&context) {

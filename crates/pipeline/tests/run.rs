@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use ablate_pipeline::{
-    Artifact, Context, Event, Failure, FailureKind, Graph, Identity, Launch, NodeId, Outcome,
-    RunOptions, State, Store, Summary, Testimony, WorkerCommand, run, serve,
+    Artifact, Cause, Context, Event, Failure, FailureKind, Graph, Identity, Launch, NodeId,
+    Outcome, RunOptions, State, Store, Summary, Testimony, WorkerCommand, run, serve,
 };
 use serde_json::json;
 
@@ -31,6 +31,10 @@ fn work(context: &Context<'_>) -> Result<bool, Failure> {
     let mut text = recipe["text"].as_str().unwrap_or("").to_owned();
     for folder in context.task.inputs.values() {
         text += &fs::read_to_string(folder.join("out.txt")).unwrap();
+    }
+    if recipe["allocate"] == true {
+        // Half of what can be addressed: no system has it.
+        std::hint::black_box(Vec::<u8>::with_capacity(isize::MAX as usize));
     }
     if recipe["panic"] == true {
         panic!("planned");
@@ -139,7 +143,49 @@ fn a_worker_that_dies_is_a_failure_that_names_its_log_and_is_tried_again() {
     let Outcome::Failed(failure) = &summary.outcomes[&id] else { panic!("{summary:?}") };
     assert!(failure.message.contains("signal"), "{}", failure.message);
     assert!(failure.message.contains(".log"), "{}", failure.message);
+    assert_eq!(failure.signal, Some(6));
+    // It stays on record until there is a result.
+    let store = Store::new(root.path());
+    let State::Failed(recorded) = store.state(graph.node(id)).unwrap() else { panic!("no record") };
+    assert_eq!(recorded, *failure);
+    assert!(store.failed_at(graph.node(id)).is_some());
     assert!(go(&graph, &[id], root.path(), &options()).is_done(id));
+    assert!(store.failed_at(graph.node(id)).is_none());
+}
+
+#[test]
+fn a_failed_allocation_is_out_of_memory() {
+    let root = tempfile::tempdir().unwrap();
+    let mut graph = Graph::new();
+    let id = add(&mut graph, json!({"text": "x", "allocate": true}), &[]);
+    graph.node_mut(id).estimate.memory = 3_000_000_000;
+    let summary = go(&graph, &[id], root.path(), &options());
+    let Outcome::Failed(failure) = &summary.outcomes[&id] else { panic!("{summary:?}") };
+    assert_eq!(failure.cause(), Cause::OutOfMemory, "{failure:?}");
+    assert_eq!(failure.memory, Some(3_000_000_000));
+    assert!(failure.message.contains("3.0 GB of memory"), "{}", failure.message);
+}
+
+#[test]
+fn a_stage_that_does_not_fit_fails_before_it_starts() {
+    let root = tempfile::tempdir().unwrap();
+    let mut graph = Graph::new();
+    let large = add(&mut graph, json!({"text": "large"}), &[]);
+    let small = add(&mut graph, json!({"text": "small"}), &[]);
+    let after = add(&mut graph, json!({"text": "after"}), &[large]);
+    // More than any disk has.
+    graph.node_mut(large).estimate.disk = 1 << 62;
+    graph.node_mut(small).estimate.disk = 5;
+    let summary = go(&graph, &[small, after], root.path(), &options());
+    let Outcome::Failed(failure) = &summary.outcomes[&large] else { panic!("{summary:?}") };
+    assert_eq!((failure.kind, failure.cause()), (FailureKind::Machine, Cause::DiskFull));
+    assert!(failure.message.contains("4611686.0 TB"), "{}", failure.message);
+    assert!(summary.is_done(small) && summary.outcomes[&after] == Outcome::Blocked(large));
+    let store = Store::new(root.path());
+    assert!(matches!(store.state(graph.node(large)).unwrap(), State::Failed(f) if f == *failure));
+    // The next run tries again what the machine could not do.
+    graph.node_mut(large).estimate.disk = 5;
+    assert!(go(&graph, &[small, after], root.path(), &options()).is_done(after));
 }
 
 #[test]

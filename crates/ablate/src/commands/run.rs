@@ -5,7 +5,9 @@ use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use ablate_pipeline::{Key, Launch, Outcome, RunOptions, State, Store, Summary, WorkerCommand};
+use ablate_pipeline::{
+    Key, Launch, NodeId, Outcome, RunOptions, State, Store, Summary, WorkerCommand, free_space,
+};
 
 use super::{cluster, report, say};
 use crate::cli::{LauncherKind, RunArgs, Until};
@@ -62,6 +64,9 @@ pub fn run(root: &Root, args: &RunArgs) -> CommandResult {
     estimate(&mut built, study, root, &machine, Timing::Cached);
     built.compute_with(args.backend);
     built.made_by(env!("CARGO_PKG_VERSION"), machine::commit().as_deref());
+    if !args.quiet {
+        warn_of_space(&built, &targets, &store);
+    }
     if args.launcher != LauncherKind::Local {
         return cluster::launch(root, args, &loaded, &mut built, &targets);
     }
@@ -106,6 +111,31 @@ pub fn run(root: &Root, args: &RunArgs) -> CommandResult {
     let exit = report::write(root, &loaded, &built, args.quiet, args.until.is_some())?;
     // What failed may yet change what the claims come to.
     Ok(if summary.failed() { Exit::FailedVariants } else { exit })
+}
+
+/// Says when what is missing is expected not to fit on the store's disk. The run starts all the same:
+/// estimates are rough, space may be freed meanwhile, and a stage that does not fit fails by itself.
+fn warn_of_space(built: &StudyGraph, targets: &[NodeId], store: &Store) {
+    let Ok(free) = free_space(store.root()) else { return };
+    let mut open = targets.to_vec();
+    let mut seen = BTreeSet::new();
+    let mut needed = 0_u64;
+    while let Some(id) = open.pop() {
+        let node = built.graph.node(id);
+        if seen.insert(id) && !matches!(store.state(node), Ok(State::Done(_))) {
+            needed = needed.saturating_add(node.estimate.disk);
+            open.extend(node.inputs.values().copied());
+        }
+    }
+    if needed > free {
+        say(&format!(
+            "warning: what is missing is expected to take {} on the disk of `{}`, where {} are \
+             free; stages that do not fit will fail, and the rest goes on",
+            ablate_report::si_unit(needed as f64, "B"),
+            store.root().display(),
+            ablate_report::si_unit(free as f64, "B")
+        ));
+    }
 }
 
 /// Looks at what comes from outside and is not in the store yet, before anything is made.

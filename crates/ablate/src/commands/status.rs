@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use ablate_pipeline::{Acceptance, Key, Node, NodeId, State, Store, Testimony};
+use ablate_pipeline::{Acceptance, Cause, Key, Node, NodeId, State, Store, Testimony};
 use serde::Serialize;
 
 use super::cluster::{self, Seen};
@@ -96,9 +96,21 @@ struct StageStatus {
     owner: Option<String>,
     /// Why the last attempt failed.
     failure: Option<String>,
+    /// Where that comes from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<Cause>,
+    /// The signal that ended its worker.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signal: Option<i32>,
+    /// Bytes of memory that it was estimated to need, where that may be what was missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    memory_estimate: Option<u64>,
+    /// When it failed, in universal time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failed_at: Option<String>,
     /// What the workers wrote, where there is any of it.
     log: Option<PathBuf>,
-    /// Last step of a training that is at work or was interrupted.
+    /// Last step of a training that is at work, was interrupted or failed.
     step: Option<u64>,
     /// Steps in all, where they are known.
     steps: Option<u64>,
@@ -222,7 +234,11 @@ impl Status {
         for stage in &self.stages {
             if let (Some(failure), Some(log)) = (&stage.failure, &stage.log) {
                 let (kind, name) = (stage.stage, &stage.name);
-                out += &format!("\n{kind} {name}: {failure}\n  log: {}\n", log.display());
+                out += &format!(
+                    "\n{kind} {name}: {failure}\n  {}log: {}\n",
+                    stage.when(),
+                    log.display()
+                );
             }
         }
         out
@@ -249,6 +265,15 @@ impl Status {
 }
 
 impl StageStatus {
+    /// What a failure comes from, its step and its time, as far as they are known.
+    fn when(&self) -> String {
+        let mut parts: Vec<String> =
+            self.cause.iter().map(|cause| format!("cause: {}", cause.words())).collect();
+        parts.extend(self.step.map(|step| format!("at step {step}")));
+        parts.extend(self.failed_at.clone());
+        if parts.is_empty() { String::new() } else { parts.join(", ") + "\n  " }
+    }
+
     fn more(&self) -> String {
         let mut parts = Vec::new();
         if let Some(step) = self.step {
@@ -311,6 +336,11 @@ fn stage(
             }
         }
         State::Failed(failure) => {
+            status.cause = Some(failure.cause());
+            status.signal = failure.signal;
+            status.memory_estimate = failure.memory;
+            status.failed_at = store.failed_at(node).map(|at| format!("{at:.0}"));
+            status.step = failure.step;
             status.failure = Some(failure.message);
             status.log = Some(store.log(node));
         }
@@ -319,8 +349,10 @@ fn stage(
         }
         State::Missing | State::Interrupted => {}
     }
-    if node.stage == train::STAGE && matches!(status.state, "running" | "interrupted") {
-        if let Some(metric) = last_metric(&store.partial(node).join(train::METRICS)) {
+    if node.stage == train::STAGE && matches!(status.state, "running" | "interrupted" | "failed") {
+        if status.step.is_none()
+            && let Some(metric) = last_metric(&store.partial(node).join(train::METRICS))
+        {
             status.step = Some(metric.step);
             status.loss = (metric.split == "train").then_some(metric.loss);
         }

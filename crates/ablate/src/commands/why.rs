@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ablate_pipeline::{Cause, Distances, FailureKind, Graph, Key, NodeId, Records, State, Store};
+use ablate_pipeline::{
+    Distances, FailureKind, Graph, Key, Mismatch, NodeId, Records, State, Store,
+};
 use serde::Serialize;
 
 use super::{print, say};
@@ -123,7 +125,7 @@ impl Why {
             .map(|&id| {
                 let node = graph.node(id);
                 let nearest = records.nearest(graph, id, &missing, &known);
-                let causes = nearest.iter().flat_map(|found| &found.causes);
+                let causes = nearest.iter().flat_map(|found| &found.mismatches);
                 let mut causes: Vec<Reason> = causes.map(|cause| reason(cause, graph)).collect();
                 causes.dedup();
                 Stage {
@@ -218,10 +220,10 @@ fn note(id: NodeId, graph: &Graph, states: &BTreeMap<NodeId, State>) -> Option<S
     })
 }
 
-fn reason(cause: &Cause, graph: &Graph) -> Reason {
+fn reason(cause: &Mismatch, graph: &Graph) -> Reason {
     let path = |through: &[String]| through.join(" > ");
     match cause {
-        Cause::Field { through, change } => {
+        Mismatch::Field { through, change } => {
             let field = match change.field.as_str() {
                 "version" => "version of the stage".to_owned(),
                 field => field.to_owned(),
@@ -238,13 +240,13 @@ fn reason(cause: &Cause, graph: &Graph) -> Reason {
             };
             Reason { what, stored: change.from.clone(), wanted: change.to.clone(), words }
         }
-        Cause::Missing { role, node } => {
+        Mismatch::Missing { role, node } => {
             let node = graph.node(*node);
             // The names of inputs tell seeds apart, which have the same answer otherwise.
             let words = format!("its {role} is to be made: see {}", node.stage);
             Reason { what: role.clone(), stored: None, wanted: None, words }
         }
-        Cause::Gone { through, key } => {
+        Mismatch::Gone { through, key } => {
             let what = path(through);
             let words = match key {
                 Some(key) => format!("{what} is another: the record of {} is gone", key.short()),
@@ -252,7 +254,7 @@ fn reason(cause: &Cause, graph: &Graph) -> Reason {
             };
             Reason { what, stored: key.as_ref().map(ToString::to_string), wanted: None, words }
         }
-        Cause::Unread { through } => {
+        Mismatch::Unread { through } => {
             let what = path(through);
             let words = format!("{what} is not read any more");
             Reason { what, stored: None, wanted: None, words }

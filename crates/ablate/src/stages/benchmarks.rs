@@ -9,7 +9,7 @@ use ablate_storyworld::{Item, World};
 use serde::{Deserialize, Serialize};
 
 use super::eval::Scoring;
-use super::{bug, input, machine, recipe};
+use super::{bug, input, machine, outside, recipe};
 
 pub const STAGE: &str = "benchmarks";
 pub const VERSION: u32 = 1;
@@ -129,5 +129,6 @@ pub fn make(context: &Context<'_>) -> Result<bool, Failure> {
         ablate_eval::read_items(&copy)
             .map_err(|error| input(error.to_string().replace(&copy.display().to_string(), path)))?;
     }
+    outside::unchanged(paths.iter().zip(&recipe.files))?;
     Ok(true)
 }

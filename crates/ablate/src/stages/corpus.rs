@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::documents::{self, DocumentWriter};
-use super::{bug, input, recipe, write_json};
+use super::{bug, input, outside, recipe, write_json};
 
 pub const STAGE: &str = "corpus";
 pub const VERSION: u32 = 1;
@@ -129,7 +129,15 @@ pub fn make(context: &Context<'_>) -> Result<bool, Failure> {
         };
         sources.push(MixSource { name, weight: source.weight, documents });
     }
-    write_training(context, &recipe, sources)
+    let whole = write_training(context, &recipe, sources)?;
+    if whole {
+        for (source, files) in recipe.sources.iter().zip(&files) {
+            if let (Origin::Files { content, .. }, Some(files)) = (&source.from, files) {
+                outside::unchanged(files.paths.iter().zip(content))?;
+            }
+        }
+    }
+    Ok(whole)
 }
 
 fn write_training(

@@ -25,6 +25,7 @@ pub mod importance;
 pub mod inherit;
 pub mod losses;
 pub mod masks;
+pub mod outside;
 pub mod progress;
 pub mod select;
 pub mod shards;

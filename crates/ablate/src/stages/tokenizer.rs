@@ -7,7 +7,7 @@ use ablate_pipeline::{Context, Failure};
 use ablate_tokenizer::Tokenizer;
 use serde::{Deserialize, Serialize};
 
-use super::{bug, documents, input, machine, recipe, write_json};
+use super::{bug, documents, input, machine, outside, recipe, write_json};
 
 pub const STAGE: &str = "tokenizer";
 pub const VERSION: u32 = 1;
@@ -32,10 +32,12 @@ pub const PATH: &str = "path";
 pub fn make(context: &Context<'_>) -> Result<bool, Failure> {
     let tokenizer = match recipe(context)? {
         Recipe::Train { vocabulary, bytes } => train(context, vocabulary, bytes)?,
-        Recipe::File { .. } => {
+        Recipe::File { content } => {
             let path = context.task.execution.get(PATH).and_then(|path| path.as_str());
-            let path = path.ok_or_else(|| bug("no path of the tokenizer"))?;
-            Tokenizer::load(path.as_ref()).map_err(input)?
+            let path = path.ok_or_else(|| bug("no path of the tokenizer"))?.to_owned();
+            let tokenizer = Tokenizer::load(path.as_ref()).map_err(input)?;
+            outside::unchanged([(&path, &content)])?;
+            tokenizer
         }
     };
     save(context, &tokenizer)?;

@@ -78,6 +78,69 @@ fn a_failed_parent_costs_its_children() {
     assert!(text(deep, "failed").contains("diverged at step"), "{deep:?}");
 }
 
+#[test]
+fn a_file_that_changes_or_goes_during_a_run_is_its_stages_failure() {
+    let line = |key: usize| {
+        let options = [" a fox", " the mill", " my aunt"];
+        let (benchmark, context) = ("mine", "Who sings? Answer:");
+        let item = serde_json::json!({
+            "id": "q", "benchmark": benchmark, "language": "en",
+            "context": context, "options": options, "key": key,
+        });
+        format!("{item}\n")
+    };
+    assert!(TINY.contains("[eval]\n"));
+    let sandbox =
+        Sandbox::with_study(&TINY.replace("[eval]\n", "[eval]\nfiles = [\"mine.jsonl\"]\n"));
+    let root = sandbox.root();
+    let (mine, planned) = (sandbox.desk("mine.jsonl"), line(0));
+    // One worker at a time takes the longest chain first: benchmarks come after the text.
+    let during = |change: &dyn Fn()| {
+        fs::write(&mine, &planned).unwrap();
+        let log = sandbox.desk("../run.log");
+        let mut child = sandbox
+            .command(&["run", "tiny.toml", "--no-progress", "--jobs", "1"])
+            .stdout(std::process::Stdio::null())
+            .stderr(fs::File::create(&log).unwrap())
+            .spawn()
+            .unwrap();
+        let started = || {
+            let made = |path: &PathBuf| path.to_string_lossy().contains("/corpus/");
+            files(&root).iter().any(made)
+        };
+        while !started() {
+            assert!(child.try_wait().unwrap().is_none(), "{}", fs::read_to_string(&log).unwrap());
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        change();
+        (child.wait().unwrap().code(), fs::read_to_string(&log).unwrap())
+    };
+    let recorded = || -> serde_json::Value {
+        fs::write(&mine, &planned).unwrap();
+        let status = sandbox.json(&["status", "tiny.toml", "--json"]);
+        let stages = status["stages"].as_array().unwrap();
+        stages.iter().find(|stage| stage["state"] == "failed").expect("a record").clone()
+    };
+    let (code, said) = during(&|| fs::write(&mine, line(1)).unwrap());
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("mine.jsonl` was changed since the run was planned"), "{said}");
+    // The rest went on: everything but the scores is there.
+    assert!(!of_stage(&root, "train").is_empty() && of_stage(&root, "eval").is_empty(), "{said}");
+    let failed = recorded();
+    assert_eq!((&failed["stage"], &failed["cause"]), (&"benchmarks".into(), &"input".into()));
+
+    fs::remove_dir_all(root.join("data/store")).unwrap();
+    let (code, said) = during(&|| fs::remove_file(&mine).unwrap());
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("No such file or directory"), "{said}");
+    assert_eq!(recorded()["cause"], "input");
+
+    // What comes from outside is mended: the next run makes what failed, and the record goes.
+    sandbox.succeed(&RUN);
+    let left = files(&root);
+    assert!(!left.iter().any(|path| path.extension().is_some_and(|end| end == "failed")));
+}
+
 /// Changes one byte in the middle of a file.
 fn flip(path: &PathBuf) {
     let mut bytes = fs::read(path).unwrap();

@@ -258,10 +258,55 @@ fn a_killed_worker_costs_its_own_variant() {
     assert_eq!(ended.code, Some(1), "{ended}");
     assert!(ended.stderr.contains("was killed"), "{ended}");
     ended.assert_no_panic();
+    // What happened is on record: cause, signal, step, time and log, until there is a result.
+    let killed = failed_stages(&sandbox);
+    let [stage] = killed.as_slice() else { panic!("{killed:?}") };
+    assert_eq!((&stage["cause"], &stage["signal"]), (&"killed".into(), &9.into()), "{stage}");
+    let name = stage["name"].as_str().unwrap();
+    if exists(&root, &["train/", name, ".partial/", "/step-0000"]) {
+        assert!(stage["step"].as_u64().unwrap() >= 20, "{stage}");
+    }
+    assert!(stage["memory_estimate"].as_u64().unwrap() > 0, "{stage}");
+    assert!(stage["failed_at"].as_str().unwrap().ends_with('Z'), "{stage}");
+    assert!(Path::new(stage["log"].as_str().unwrap()).exists(), "{stage}");
+    let shown = sandbox.succeed(&["status", "tiny.toml"]);
+    for part in ["cause: killed", "killed by signal 9", "of memory", "log: "] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
     // The other variant came through, and what is there is reported.
     assert!(!of_stage(&root, "eval").is_empty(), "{ended}");
     assert!(sandbox.report().join("index.html").exists(), "{ended}");
     finish(&sandbox, "after a worker was killed");
+    assert_eq!(failed_stages(&sandbox), Vec::<serde_json::Value>::new());
+}
+
+/// What `status` says of the stages that failed.
+fn failed_stages(sandbox: &Sandbox) -> Vec<serde_json::Value> {
+    let status = sandbox.json(&["status", "tiny.toml", "--json"]);
+    let stages = status["stages"].as_array().unwrap();
+    stages.iter().filter(|stage| stage["state"] == "failed").cloned().collect()
+}
+
+#[test]
+fn a_second_signal_stops_now() {
+    let sandbox = Sandbox::with_study(STUDY);
+    let root = sandbox.root();
+    for whole_group in [false, true] {
+        let mut running = Running::start(&sandbox);
+        assert!(running.reaches(|| exists(&root, &["train/", ".lease"])));
+        let target = if whole_group { -running.pid() } else { running.pid() };
+        running.signal(target, libc::SIGINT);
+        std::thread::sleep(Duration::from_millis(5));
+        running.signal(target, libc::SIGINT);
+        let asked = Instant::now();
+        let ended = running.wait(&sandbox);
+        assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
+        assert_eq!(ended.code, Some(130), "{ended}");
+        assert!(ended.stderr.contains("goes on from here"), "{ended}");
+        ended.assert_no_panic();
+        assert!(!exists(&root, &[".failed"]), "an interruption is no failure");
+    }
+    finish(&sandbox, "after two signals");
 }
 
 #[test]
