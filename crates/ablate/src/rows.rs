@@ -154,6 +154,8 @@ impl Results<'_> {
             match self.state(id)? {
                 State::Done(_) => {}
                 State::Failed(Failure { message, .. }) => {
+                    // The end of a dead worker's log is for `status`; a table has one line.
+                    let message = message.split(" and ends with:\n").next().unwrap_or_default();
                     return Ok(Some(format!("{} {}: {message}", node.stage, node.name)));
                 }
                 _ => open.extend(node.inputs.values().copied()),
