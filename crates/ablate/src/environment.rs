@@ -9,9 +9,11 @@ struct Variable {
     used_for: &'static str,
 }
 
-const VARIABLES: [Variable; 8] = [
+const VARIABLES: [Variable; 10] = [
     Variable { name: "ABLATE_ROOT", used_for: "where store and reports lie; in no result" },
     Variable { name: "ABLATE_BACKEND", used_for: "what computes; the records of results name it" },
+    Variable { name: "USER", used_for: "who accepts a result, in the record of that" },
+    Variable { name: "LOGNAME", used_for: "the same where there is no USER" },
     Variable { name: "NO_COLOR", used_for: "how the terminal is written to; kept nowhere" },
     Variable { name: "SLURM_ARRAY_JOB_ID", used_for: "who holds a lease, while it is held" },
     Variable { name: "SLURM_ARRAY_TASK_ID", used_for: "who holds a lease, while it is held" },

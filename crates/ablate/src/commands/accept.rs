@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::{print, say};
 use crate::cli::{AcceptArgs, StudyArgs};
+use crate::environment;
 use crate::exit::{CommandError, CommandResult, Exit};
 use crate::graph::{self, StudyGraph};
 use crate::references;
@@ -70,7 +71,7 @@ pub fn run(root: &Root, args: &AcceptArgs) -> CommandResult {
 
 /// Who is at the keyboard.
 fn who() -> String {
-    let name = ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok());
+    let name = ["USER", "LOGNAME"].iter().find_map(|name| environment::read(name));
     let name = name.filter(|name| !name.is_empty()).unwrap_or_else(|| "somebody".to_owned());
     format!("{name}@{}", ablate_pipeline::Owner::current().host)
 }

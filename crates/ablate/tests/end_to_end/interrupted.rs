@@ -289,9 +289,9 @@ fn failed_stages(sandbox: &Sandbox) -> Vec<serde_json::Value> {
 
 #[test]
 fn a_second_signal_stops_now() {
-    let sandbox = Sandbox::with_study(STUDY);
-    let root = sandbox.root();
     for whole_group in [false, true] {
+        let sandbox = Sandbox::with_study(STUDY);
+        let root = sandbox.root();
         let mut running = Running::start(&sandbox);
         assert!(running.reaches(|| exists(&root, &["train/", ".lease"])));
         let target = if whole_group { -running.pid() } else { running.pid() };
@@ -305,8 +305,8 @@ fn a_second_signal_stops_now() {
         assert!(ended.stderr.contains("goes on from here"), "{ended}");
         ended.assert_no_panic();
         assert!(!exists(&root, &[".failed"]), "an interruption is no failure");
+        finish(&sandbox, "after two signals");
     }
-    finish(&sandbox, "after two signals");
 }
 
 #[test]

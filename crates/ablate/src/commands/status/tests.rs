@@ -86,7 +86,8 @@ fn seeds_show_what_they_wait_for() {
     let text = status.to_text();
     assert!(text.starts_with("small: 2 of "), "{text}");
     assert!(text.contains("step 12 of 98, loss 4.250"), "{text}");
-    assert!(text.contains("the loss became NaN at step 7\n  log: "), "{text}");
+    let told = "the loss became NaN at step 7\n  cause: diverged, ";
+    assert!(text.contains(told) && text.contains("\n  log: "), "{text}");
     assert!(text.contains("1 of 2   seed 2 interrupted\n"), "{text}");
     assert!(text.contains("0 of 2   seed 1 failed, seed 2 missing\n"), "{text}");
     assert!(text.contains("0 of 2   seeds 1 2 missing\n"), "{text}");
