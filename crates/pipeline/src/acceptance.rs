@@ -194,7 +194,7 @@ impl Store {
             Err(LeaseError::Held(owner)) => {
                 return Err(AcceptError::Held { new: new.place(), owner: owner.to_string() });
             }
-            taken => taken.map_err(AcceptError::Lease)?,
+            taken => taken.map_err(|error| AcceptError::Lease(Box::new(error)))?,
         };
         if Artifact::is_at(&place) {
             return Err(AcceptError::Stored(new.place()));
@@ -271,7 +271,9 @@ impl Store {
             let Some((folder, artifact)) = stored.first() else { continue };
             match self.take(new, (folder, artifact), testimony, roots.into_iter().collect()) {
                 Ok(acceptance) => taken.push(acceptance),
-                Err(error @ (AcceptError::Store(_) | AcceptError::Lease(_))) => return Err(error),
+                Err(error @ (AcceptError::Store(_) | AcceptError::Lease(_))) => {
+                    return Err(error);
+                }
                 Err(_) => {}
             }
         }

@@ -148,8 +148,8 @@ fn stored(store: &Store, text: &str) -> Result<(PathBuf, Artifact), CommandError
     }
     // It may itself be one that another stands for.
     let all = store.acceptances().map_err(CommandError::machine)?;
-    let other = all.iter().filter(|one| one.counts).filter_map(|one| one.record.as_ref().ok());
-    for one in other.filter(|one| one.new.key.as_str().starts_with(&asked.digits)) {
+    let mut others = all.iter().filter(|one| one.counts).filter_map(|one| one.record.as_ref().ok());
+    if let Some(one) = others.find(|one| one.new.key.as_str().starts_with(&asked.digits)) {
         return Err(CommandError::usage(format!(
             "`{text}` is not stored itself, `{}` stands for it: accept that one in its place",
             one.folder

@@ -61,7 +61,7 @@ pub enum AcceptError {
     },
     /// The lease cannot be taken.
     #[error(transparent)]
-    Lease(LeaseError),
+    Lease(Box<LeaseError>),
     /// There is nothing to take back.
     #[error("nothing was accepted for `{0}`; `ablate accept --list` shows what was")]
     NotAccepted(String),

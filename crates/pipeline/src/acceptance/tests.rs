@@ -152,7 +152,7 @@ fn what_was_made_in_the_same_way_follows_and_is_taken_back_with_it() {
     let names: Vec<&str> = follow.iter().map(|one| one.new.stage.as_str()).collect();
     assert_eq!(names, ["eval"]);
     assert_eq!(follow[0].old.key, *old.node(eval).key());
-    assert_eq!(follow[0].roots(), [root_key.clone()]);
+    assert_eq!(follow[0].roots(), std::slice::from_ref(&root_key));
     assert_eq!(store.state(new.node(ids[2])).unwrap().word(), "done");
     assert_eq!(store.state(new.node(ids[1])).unwrap().word(), "missing");
     // What is stored since then follows when it is asked again.
