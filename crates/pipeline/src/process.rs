@@ -96,6 +96,8 @@ impl Worker {
         use std::os::unix::process::ExitStatusExt;
         let status = self.child.wait();
         let last = last_lines(&self.log, 3);
+        // What the standard library says before it gives up stands above a backtrace.
+        let allocation = last_lines(&self.log, BACKTRACE).contains("memory allocation of ");
         let (mut signal, mut cause) = (None, None);
         let how = match status {
             Ok(status) => {
@@ -107,8 +109,7 @@ impl Worker {
                          somebody)"
                             .to_owned()
                     }
-                    // What the standard library says before it gives up.
-                    (Some(libc::SIGABRT), _) if last.contains("memory allocation of ") => {
+                    (Some(libc::SIGABRT), _) if allocation => {
                         cause = Some(Cause::OutOfMemory);
                         "ran out of memory (ended by signal 6)".to_owned()
                     }
@@ -139,6 +140,9 @@ impl Worker {
         let _ = self.child.wait();
     }
 }
+
+/// Lines of a backtrace at most.
+const BACKTRACE: usize = 100;
 
 fn last_lines(log: &Path, count: usize) -> String {
     let text = fs::read(log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
