@@ -19,7 +19,9 @@ import time
 from pathlib import Path
 
 ABLATE = Path(os.environ.get("ABLATE", "target/release/ablate")).resolve()
-STUDY = ".ci/cluster.toml"
+# Trainings of 800 steps, which on an idle machine take long enough to be watched, and rounds of 400.
+STUDY = [".ci/cluster.toml", "--set", "train.tokens=409600"]
+STEPS = 800 + 400
 PATIENCE = 120
 FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
@@ -103,14 +105,14 @@ class Chromium:
 
 
 CHART = "Number(document.querySelector('#charts svg')?.dataset.{} ?? 0)"
-STEP, POINTS = CHART.format("step"), CHART.format("points")
+STEP = CHART.format("step")
 STATE = "document.getElementById('state').textContent"
 
 
 def main(root):
     shutil.rmtree(root, ignore_errors=True)
     root.mkdir(parents=True)
-    command = [ABLATE, "serve", STUDY, "--root", root, "--port", "0"]
+    command = [ABLATE, "serve", *STUDY, "--root", root, "--port", "0"]
     server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     url = server.stdout.readline().strip()
     assert url.startswith("http://127.0.0.1:"), url
@@ -123,14 +125,15 @@ def main(root):
         assert browser.ask(STEP) == 0
 
         run = subprocess.Popen(
-            [ABLATE, "run", STUDY, "--root", root, "--quiet", "--jobs", "2"],
+            [ABLATE, "run", *STUDY, "--root", root, "--quiet", "--jobs", "2"],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )
         drawn, busy = [], set()
         while run.poll() is None:
-            points = browser.ask(POINTS)
-            if points and (not drawn or points != drawn[-1]):
-                drawn.append(points)
+            # Long curves are thinned, so that it is their ends that grow.
+            step = browser.ask(STEP)
+            if step and (not drawn or step != drawn[-1]):
+                drawn.append(step)
             busy.update(browser.ask("[...document.querySelectorAll('tr.running .stage')].map(e => e.textContent)"))
             time.sleep(0.1)
         assert run.returncode == 0, "the run failed"
@@ -138,7 +141,7 @@ def main(root):
         assert any(stage.startswith("train") for stage in busy), f"no training was seen at work: {busy}"
 
         browser.until(STATE, lambda text: text == "all 25 stages done · report", "after the run")
-        assert browser.ask(STEP) == 156 + 78, "two rounds, one behind the other"
+        assert browser.ask(STEP) == STEPS, "two rounds, one behind the other"
         rows = browser.ask("[...document.querySelectorAll('#runs tr')].map(e => e.className)")
         assert rows == ["done"] * 9, rows
         charts = browser.ask("[...document.querySelectorAll('.chart')].map(e => e.dataset.chart)")
@@ -195,7 +198,7 @@ def main(root):
         assert browser.ask("location.hostname") == "evil.example"
         said = browser.ask("document.body.innerText")
         assert "answers to no other name" in said, said
-        print(f"the curves grew in {len(drawn)} pictures to {drawn[-1]} points; no console message, no request outside")
+        print(f"the curves grew in {len(drawn)} pictures to step {drawn[-1]}; no console message, no request outside")
     finally:
         browser.stop()
         for child in (server, run):
