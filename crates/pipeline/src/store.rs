@@ -191,13 +191,13 @@ impl Store {
     /// where there is one, nor where another is at work.
     pub(crate) fn record_failure(&self, node: &Node, failure: &Failure) {
         if !matches!(self.state(node), Ok(State::Done(_) | State::Running(_)) | Err(_)) {
-            attempt::write_failure(&self.path(node), failure);
+            attempt::write_failure(&self.place(node), failure);
         }
     }
 
     /// When the last attempt failed, where it did.
     pub fn failed_at(&self, node: &Node) -> Option<jiff::Timestamp> {
-        let changed = fs::metadata(failed_path(&self.path(node))).ok()?.modified().ok()?;
+        let changed = fs::metadata(failed_path(&self.place(node))).ok()?.modified().ok()?;
         jiff::Timestamp::try_from(changed).ok()
     }
 
