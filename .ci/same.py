@@ -3,7 +3,8 @@
     same.py ROOT ROOT REPORT
 
 Compared are all files of all results but records (they hold times) and metrics (they hold speeds; the
-curves are among the tables), and all tables of the report but what they say of wall times.
+curves are among the tables), and all tables of the report and what their cells come from, but for wall
+times and hosts.
 """
 
 import csv
@@ -33,8 +34,12 @@ def tables(root, report):
     folder = root / "reports" / report / "tables"
     found = {}
     for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.stem != "cost":
-            found[path.name] = path.read_bytes()
+        if not path.is_file() or path.name.startswith("cost."):
+            continue
+        found[path.name] = path.read_bytes()
+        if path.name.endswith(".provenance.json"):
+            # Which of several hosts made a result is luck.
+            found[path.name] = re.sub(rb'"host":"[^"]*"', b"", found[path.name])
     # The cost of a run has its wall time; the rest of that table must be the same as well.
     with (folder / "cost.csv").open(newline="") as lines:
         rows = list(csv.DictReader(lines))
