@@ -30,18 +30,18 @@ SAYS = {"full": "No space left on device", "eio": "Input/output error"}
 
 class Faults:
     def __init__(self, folder):
-        self.library = folder / "faults.so"
+        self.shim = folder / "faults.so"
         self.counter = folder / "counter"
         source = Path(__file__).with_suffix(".c")
         subprocess.run(
-            ["cc", "-O1", "-Wall", "-Werror", "-shared", "-fPIC", "-o", self.library, source, "-ldl"], check=True
+            ["cc", "-O1", "-Wall", "-Werror", "-shared", "-fPIC", "-o", self.shim, source, "-ldl"], check=True
         )
 
     def run(self, root, kind, at):
         """Ends with the exit code, what was said and how many calls were counted."""
         self.counter.write_bytes(bytes(8))
         faults = {
-            "LD_PRELOAD": self.library,
+            "LD_PRELOAD": self.shim,
             "FAULT_UNDER": root,
             "FAULT_KIND": kind,
             "FAULT_AT": at,
