@@ -58,7 +58,12 @@ pub(crate) fn headline(analysis: &Analysis<'_>, paper: &Paper) -> Option<Figure>
     if let Some(beside) = &beside {
         let left = right + PARAMETERS + GAINS + 24.0;
         let right = theme::WIDTH - theme::MARGIN - GAINS;
-        theirs(&mut scene, beside, &Rows { frame: Frame { left, right, ..rows.frame }, pitch });
+        theirs(
+            &mut scene,
+            analysis,
+            beside,
+            &Rows { frame: Frame { left, right, ..rows.frame }, pitch },
+        );
     }
     let ladder = analysis.data.study.is_ladder();
     Some(Figure {
@@ -150,13 +155,7 @@ fn ours(scene: &mut Scene, analysis: &Analysis<'_>, measure: Measure, rows: &Row
     let gains = parameters + GAINS;
     column_head(scene, parameters, frame.top, "parameters");
     if variants.len() > 1 {
-        // Bits per byte fall when a variant is better, so their change is no gain.
-        let head = match (analysis.data.study.is_ladder(), measure.higher_is_better()) {
-            (true, true) => "gain",
-            (true, false) => "Δ to below",
-            (false, _) => "Δ to first",
-        };
-        column_head(scene, gains, frame.top, head);
+        column_head(scene, gains, frame.top, change(analysis, measure));
     }
     for v in 0..variants.len() {
         let y = rows.middle(v);
@@ -185,6 +184,16 @@ fn ours(scene: &mut Scene, analysis: &Analysis<'_>, measure: Measure, rows: &Row
             let found = analysis.difference(v, reference, measure);
             gain(scene, found.as_ref(), measure, (gains, y + 4.0));
         }
+    }
+}
+
+/// What the column of differences is called.
+fn change(analysis: &Analysis<'_>, measure: Measure) -> &'static str {
+    // Bits per byte fall when a variant is better, so their change is no gain.
+    match (analysis.data.study.is_ladder(), measure.higher_is_better()) {
+        (true, true) => "gain",
+        (true, false) => "Δ to below",
+        (false, _) => "Δ to first",
     }
 }
 
@@ -268,16 +277,19 @@ fn gain(scene: &mut Scene, found: Option<&Difference>, measure: Measure, at: (f6
     scene.text(entry.anchor(Anchor::End));
 }
 
-/// The paper's bars on the same rows.
-fn theirs(scene: &mut Scene, beside: &Beside<'_>, rows: &Rows) {
+/// The paper's bars on the same rows, with differences to the same rows as ours.
+fn theirs(scene: &mut Scene, analysis: &Analysis<'_>, beside: &Beside<'_>, rows: &Rows) {
     let frame = &rows.frame;
     let scale = Scale::linear(paper_axis(beside), (frame.left, frame.right));
     frame.x_axis(scene, &scale, 3, "Average score (%)");
     let title = format!("The paper, {}", beside.element.place);
-    heading(scene, frame.left, frame.top, &title, &beside.element.scale);
     let gains = frame.right + GAINS - 4.0;
-    column_head(scene, gains, frame.top, "gain");
-    let mut below: Option<f64> = None;
+    let head = change(analysis, Measure::Average);
+    column_head(scene, gains, frame.top, head);
+    // The whole scale is in the caption.
+    let room = gains - text_width(head, theme::SMALL, false) - 8.0 - frame.left;
+    let scale_text = wrap(&beside.element.scale, theme::SMALL, false, room, 1);
+    heading(scene, frame.left, frame.top, &title, &scale_text.concat());
     for v in 0..beside.rows.len() {
         let Some(average) = beside.average(v) else { continue };
         let y = rows.middle(v);
@@ -291,11 +303,10 @@ fn theirs(scene: &mut Scene, beside: &Beside<'_>, rows: &Rows) {
         } else {
             scene.text(Text::new((x + 7.0, y + 4.0), text, theme::SMALL));
         }
-        if let Some(below) = below {
-            let text = signed(average - below, 2);
+        if let Some(gain) = analysis.reference(v).and_then(|r| beside.gain(v, r)) {
+            let text = signed(gain, 2);
             scene.text(Text::new((gains, y + 4.0), text, theme::SMALL).anchor(Anchor::End));
         }
-        below = Some(average);
     }
 }
 

@@ -206,6 +206,30 @@ fn the_papers_figures_are_drawn() {
     assert_eq!(drawn, 12);
 }
 
+/// The paper's bars have differences to the same rows as ours, and its scale stops before their heading.
+#[test]
+fn the_papers_table_stands_beside_ours() {
+    let mut data = synthetic::many(3, &[1, 2], 5);
+    data.study.design = "list".into();
+    data.study.mirrors = vec!["table-7".into()];
+    for (variant, rounds) in data.variants.iter_mut().zip(["1", "2", "3"]) {
+        variant.delta = vec![("rounds.count".into(), "1".into(), rounds.into())];
+    }
+    let figures = figures(&data);
+    let figure = figures.iter().find(|figure| figure.name == "variants").unwrap();
+    check_layout("rounds", figure);
+    let texts: Vec<&str> = figure
+        .scene
+        .shapes
+        .iter()
+        .filter_map(|s| if let Shape::Text(t) = s { Some(t.text.as_str()) } else { None })
+        .collect();
+    // 51.61, 54.46 and 54.44: two differences to the first row.
+    assert!(texts.contains(&"+2.85") && texts.contains(&"+2.83"), "{texts:?}");
+    assert_eq!(texts.iter().filter(|text| **text == "Δ to first").count(), 2);
+    assert!(figure.caption.contains("1.6 T tokens in the first round"), "{}", figure.caption);
+}
+
 /// A study that mirrors all figures has one beside each, ours in it where it measured the like.
 #[test]
 fn a_study_lies_beside_every_figure_that_it_mirrors() {
