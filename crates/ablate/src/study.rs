@@ -8,7 +8,7 @@ use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnost
 
 use crate::cli::StudyArgs;
 use crate::environment;
-use crate::exit::CommandError;
+use crate::exit::{CommandError, Exit};
 
 /// A study with the text that it was written in.
 pub struct LoadedStudy {
@@ -54,6 +54,19 @@ pub fn try_load(path: &Path, options: &Options) -> Result<LoadedStudy, Failure> 
         .join("\n");
     let warnings = loaded.warnings.iter().map(|warning| render(warning, &loaded.sources)).collect();
     Ok(LoadedStudy { study: loaded.study, text, warnings })
+}
+
+/// The place of a variant in its study.
+///
+/// # Errors
+/// No such variant, with exit code 4 and the name that was probably meant.
+pub fn find_variant(study: &Study, wanted: &str) -> Result<usize, CommandError> {
+    study.variants.iter().position(|variant| variant.name == wanted).ok_or_else(|| {
+        let names: Vec<&str> = study.variants.iter().map(|v| v.name.as_str()).collect();
+        let help = ablate_suggestion::advice(wanted, "variants", &names).unwrap_or_default();
+        let message = format!("study `{}` has no variant `{wanted}`; {help}", study.name);
+        CommandError { exit: Exit::NoMatch, message }
+    })
 }
 
 /// Reads a file for the study loader.

@@ -18,8 +18,8 @@ use ablate_report::{duration, si, si_unit};
 use ablate_train::{Checkpoints, Observer, Precision, StepRecord, TrainData, ValidationRecord};
 use serde::{Deserialize, Serialize};
 
-use super::plan::table::{table, text};
 use super::run::wanted;
+use super::table::{table, text};
 use super::{print, say};
 use crate::cli::BenchArgs;
 use crate::estimate::{Measured, Timings, Workload, machine_key};

@@ -5,12 +5,13 @@ mod side;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ablate_report::count;
 use serde_json::json;
 
 use self::pair::{Difference, Kind, Pair};
 use self::side::{Side, parse};
-use super::plan::table::{table, text};
 use super::print;
+use super::table::{table, text};
 use crate::cli::DiffArgs;
 use crate::exit::{CommandError, CommandResult, Exit};
 use crate::root::Root;
@@ -137,30 +138,22 @@ fn variants(pair: &Pair) -> String {
         false if a == 0.0 => "new".to_owned(),
         false => format!("{:+.1}%", 100.0 * (b / a - 1.0)),
     };
-    let number = |value: f64| {
-        let (factor, unit) = [(1e12, " T"), (1e9, " B"), (1e6, " M"), (1e3, " k")]
-            .into_iter()
-            .find(|(factor, _)| value >= *factor)
-            .unwrap_or((1.0, ""));
-        let digits = if unit.is_empty() { 0 } else { 2 };
-        format!("{:.digits$}{unit}", value / factor)
-    };
     let [[pa, pb], [ta, tb]] = [pair.parameters, pair.train_tokens].map(|n| n.map(|n| n as f64));
     let [fa, fb] = pair.train_flops;
-    rows.add_row(["parameters".to_owned(), number(pa), number(pb), change(pa, pb)]);
+    rows.add_row(["parameters".to_owned(), count(pa), count(pb), change(pa, pb)]);
     let [sa, sb] = pair.embedding_head_share.map(|share| 100.0 * share);
     let share = |share: f64| format!("{share:.1}%");
     let points = if sa == sb { "–".to_owned() } else { format!("{:+.1} points", sb - sa) };
     rows.add_row(["embedding and head".to_owned(), share(sa), share(sb), points]);
-    rows.add_row(["tokens".to_owned(), number(ta), number(tb), change(ta, tb)]);
-    rows.add_row(["training FLOP".to_owned(), number(fa), number(fb), change(fa, fb)]);
+    rows.add_row(["tokens".to_owned(), count(ta), count(tb), change(ta, tb)]);
+    rows.add_row(["training FLOP".to_owned(), count(fa), count(fb), change(fa, fb)]);
     out += &text(&rows);
     let list = |stages: &BTreeMap<&str, usize>| -> String {
         let words: Vec<String> = stages
             .iter()
-            .map(|(stage, count)| match count {
+            .map(|(stage, times)| match times {
                 1 => (*stage).to_owned(),
-                _ => format!("{stage} × {count}"),
+                _ => format!("{stage} × {times}"),
             })
             .collect();
         if words.is_empty() { "none".to_owned() } else { words.join(", ") }

@@ -8,7 +8,7 @@ use ablate_eval::{Benchmark, EvalOptions, ItemResult, Score, evaluate, read_item
 use ablate_model::{Decoder, device};
 use serde_json::json;
 
-use super::plan::table::{table, text};
+use super::table::{table, text};
 use super::{print, say};
 use crate::cli::{EvalArgs, ModelArgs};
 use crate::exit::{CommandError, CommandResult, Exit};

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use ablate_pipeline::{Entry, Kind};
 
-use super::plan::table::{table, text};
+use super::table::{table, text};
 use super::{print, say};
 use crate::cli::GcArgs;
 use crate::exit::{CommandError, CommandResult, Exit};

@@ -20,6 +20,7 @@ pub mod run;
 pub mod schema;
 pub mod serve;
 pub mod status;
+pub mod table;
 pub mod verify;
 pub mod watch;
 pub mod why;

@@ -13,7 +13,7 @@ use ablate_report::{ClaimSummary, ElementStatus, Mirror, MirrorState, count};
 use ablate_spec::{Options, Study};
 use serde::{Deserialize, Serialize};
 
-use super::plan::table::{table, text};
+use super::table::{table, text};
 use super::{print, report, say};
 use crate::cli::PaperArgs;
 use crate::estimate::Lengths;

@@ -7,7 +7,6 @@ mod claims;
 mod contents;
 mod detect;
 mod space;
-pub mod table;
 mod text;
 
 use super::{print, say};

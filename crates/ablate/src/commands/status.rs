@@ -9,7 +9,7 @@ use ablate_pipeline::{Acceptance, Cause, Key, Node, NodeId, State, Store, Testim
 use serde::Serialize;
 
 use super::cluster::{self, Seen};
-use super::plan::table::{names, table, text};
+use super::table::{names, table, text};
 use super::{print, say};
 use crate::cli::StatusArgs;
 use crate::estimate::Lengths;

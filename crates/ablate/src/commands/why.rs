@@ -22,13 +22,8 @@ pub fn run(root: &Root, args: &WhyArgs) -> CommandResult {
         say(warning);
     }
     let study = &loaded.study;
-    if let Some(wanted) = &args.variant
-        && study.variant(wanted).is_none()
-    {
-        let names: Vec<&str> = study.variants.iter().map(|v| v.name.as_str()).collect();
-        let help = ablate_suggestion::advice(wanted, "variants", &names).unwrap_or_default();
-        let message = format!("study `{}` has no variant `{wanted}`; {help}", study.name);
-        return Err(CommandError { exit: Exit::NoMatch, message });
+    if let Some(wanted) = &args.variant {
+        study::find_variant(study, wanted)?;
     }
     let (stand_in, absent) = graph::stand_in(study, &root.benchmarks());
     for (variant, why) in &absent {

@@ -4,7 +4,7 @@ use comfy_table::ContentArrangement;
 use console::measure_text_width;
 
 use super::look::{Look, Run, RunState, StudyState};
-use crate::commands::plan::table::{table, text};
+use crate::commands::table::{table, text};
 
 /// Lines of the table besides its rows, with what stands above and below it.
 const AROUND: usize = 6;

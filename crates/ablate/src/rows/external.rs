@@ -1,8 +1,9 @@
 //! One row per model of others, and its scores.
 
-use ablate_report::{ExternalRow, ExternalShape, Params, StudyData};
+use ablate_report::{ExternalRow, ExternalShape, StudyData};
 use ablate_spec::External;
 
+use super::variants::params;
 use super::{Results, scores};
 use crate::exit::CommandError;
 use crate::graph::{ExternalNodes, GivenExternal};
@@ -49,12 +50,7 @@ fn shape(given: &GivenExternal) -> ExternalShape {
     let shape = &given.model.shape;
     let parameters = shape.parameters();
     ExternalShape {
-        params: Params {
-            total: parameters.total,
-            embedding: parameters.embedding,
-            head: parameters.head,
-            non_embedding: parameters.non_embedding,
-        },
+        params: params(&parameters),
         depth: shape.depth as u64,
         width: shape.width as u64,
         heads: shape.heads as u64,

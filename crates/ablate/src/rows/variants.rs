@@ -1,6 +1,6 @@
 //! One row per variant: its shape, its price and what became of it.
 
-use ablate_cost::flops_per_token;
+use ablate_cost::{Parameters, flops_per_token};
 use ablate_model::ModelConfig;
 use ablate_pipeline::{Failure, NodeId};
 use ablate_report::{Params, VariantRow};
@@ -27,12 +27,7 @@ pub fn row(
             .iter()
             .map(|change| (change.path.clone(), change.from.clone(), change.to.clone()))
             .collect(),
-        params: Params {
-            total: parameters.total,
-            embedding: parameters.embedding,
-            head: parameters.head,
-            non_embedding: parameters.non_embedding,
-        },
+        params: params(&parameters),
         share: parameters.embedding_head_share(),
         depth: shape.depth as u64,
         width: shape.width as u64,
@@ -141,4 +136,14 @@ fn learned(
 
 fn read<T: serde::de::DeserializeOwned>(path: &std::path::Path) -> Result<T, CommandError> {
     read_json(path).map_err(|failure| CommandError::machine(failure.message))
+}
+
+/// Parameter counts as rows have them.
+pub(super) fn params(counted: &Parameters) -> Params {
+    Params {
+        total: counted.total,
+        embedding: counted.embedding,
+        head: counted.head,
+        non_embedding: counted.non_embedding,
+    }
 }

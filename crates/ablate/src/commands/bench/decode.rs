@@ -16,8 +16,8 @@ use serde::Serialize;
 
 use super::{median, recipe};
 use crate::cli::BenchArgs;
-use crate::commands::plan::table::{table, text};
 use crate::commands::print;
+use crate::commands::table::{table, text};
 use crate::estimate::decoding::{BATCH, NEW, PROMPT, decoder, key};
 use crate::estimate::{Timings, machine_key};
 use crate::exit::{CommandError, CommandResult, Exit};

@@ -8,7 +8,7 @@ use ablate_spec::{Solved, Study, Variant};
 
 use crate::cli::StudyArgs;
 use crate::estimate::{Estimates, Timing, VariantEstimate, estimate};
-use crate::exit::{CommandError, Exit};
+use crate::exit::CommandError;
 use crate::graph::{self, SeedNodes, StudyGraph};
 use crate::machine::Machine;
 use crate::root::Root;
@@ -43,16 +43,7 @@ impl Side {
         let (stand_in, _) = graph::stand_in(&study, &root.benchmarks());
         let mut built = graph::build(&stand_in, &root.benchmarks())?;
         let estimates = estimate(&mut built, &stand_in, root, &Machine::current(), Timing::Cached);
-        let find = |wanted: &str| {
-            study.variants.iter().position(|v| v.name == wanted).ok_or_else(|| {
-                let names: Vec<&str> = study.variants.iter().map(|v| v.name.as_str()).collect();
-                let help =
-                    ablate_suggestion::advice(wanted, "variants", &names).unwrap_or_default();
-                let message = format!("study `{}` has no variant `{wanted}`; {help}", study.name);
-                CommandError { exit: Exit::NoMatch, message }
-            })
-        };
-        let variant = variant.map(find).transpose()?;
+        let variant = variant.map(|wanted| study::find_variant(&study, wanted)).transpose()?;
         Ok(Self { file, study, variant, built, estimates })
     }
 

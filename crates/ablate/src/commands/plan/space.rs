@@ -1,22 +1,14 @@
 //! Free space of a disk.
 
-use std::ffi::CString;
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+
+use ablate_pipeline::free_space;
 
 /// Bytes that may still be written where a folder is, or will be. `None` when the system does
 /// not say.
 pub fn free(folder: &Path) -> Option<u64> {
     let absolute = std::path::absolute(folder).ok()?;
-    let there = absolute.ancestors().find(|folder| folder.exists())?;
-    let path = CString::new(there.as_os_str().as_bytes()).ok()?;
-    // SAFETY: all bytes zero is a valid `statvfs`, and the call fills in what it is given.
-    let stat = unsafe {
-        let mut stat: libc::statvfs = std::mem::zeroed();
-        (libc::statvfs(path.as_ptr(), &raw mut stat) == 0).then_some(stat)
-    }?;
-    #[allow(clippy::unnecessary_cast, reason = "the fields are narrower on other systems")]
-    Some((stat.f_bavail as u64).saturating_mul(stat.f_frsize as u64))
+    free_space(absolute.ancestors().find(|folder| folder.exists())?).ok()
 }
 
 #[cfg(test)]

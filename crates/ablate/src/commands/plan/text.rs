@@ -7,7 +7,7 @@ use ablate_pipeline::NodeId;
 use ablate_report::{duration, si, si_unit, signed};
 
 use super::contents::{ExternalPlan, Plan, Totals, VariantPlan};
-use super::table::{names, table, text};
+use crate::commands::table::{names, table, text};
 use crate::estimate::{Source, own_stages};
 use crate::graph::StudyGraph;
 
