@@ -138,6 +138,17 @@ impl Store {
         self.root.join(node.stage).join(entry_name(&node.name, node.key()))
     }
 
+    /// Removes what is left of attempts beside a node's own result: a worker that was killed right after its
+    /// result was in place could not. What somebody may be at work on stays, and what cannot be removed
+    /// is left to `gc`.
+    pub(crate) fn sweep(&self, node: &Node) {
+        let place = self.place(node);
+        let left = attempt::folder(&place);
+        if left.exists() && place.exists() && Lease::holder(&lease_path(&place)).is_none() {
+            let _ = fs::remove_dir_all(left);
+        }
+    }
+
     /// Folder of the attempt that a worker is at or that was interrupted, where there is one.
     pub fn partial(&self, node: &Node) -> PathBuf {
         attempt::current(&self.place(node))
@@ -332,6 +343,29 @@ mod tests {
             assert!(matches!(store.state(&node).unwrap(), State::Missing));
             assert!(with_suffix(&store.path(&node), expected).exists());
         }
+    }
+
+    #[test]
+    fn what_a_kill_leaves_beside_a_result_goes_when_nobody_is_at_work() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::new(directory.path());
+        let node = node();
+        // An attempt without a result can be gone on with.
+        let left = attempt::folder(&store.path(&node));
+        fs::create_dir_all(&left).unwrap();
+        store.sweep(&node);
+        assert!(left.exists());
+        publish(&store, &node);
+        assert!(!left.exists());
+        fs::create_dir_all(&left).unwrap();
+        fs::write(left.join("t-0123.owner"), "").unwrap();
+        let lease = Lease::take(&lease_path(&store.path(&node))).unwrap();
+        store.sweep(&node);
+        assert!(left.exists(), "somebody holds the lease");
+        drop(lease);
+        store.sweep(&node);
+        assert!(!left.exists());
+        assert!(matches!(store.state(&node).unwrap(), State::Done(_)));
     }
 
     #[test]

@@ -20,7 +20,8 @@ pub struct Survey {
     pub corrupt: Vec<(NodeId, String)>,
 }
 
-/// Looks at the targets and at what they need. Sets damaged results aside. Failures that are
+/// Looks at the targets and at what they need. Sets damaged results aside, and removes what is left of
+/// attempts beside whole ones. Failures that are
 /// outcomes are not tried again unless `retry_failed`.
 ///
 /// # Errors
@@ -43,7 +44,10 @@ pub fn survey(
             survey.corrupt.push((id, difference));
         }
         match store.state(node)? {
-            State::Done(_) => survey.done.push(id),
+            State::Done(_) => {
+                store.sweep(node);
+                survey.done.push(id);
+            }
             State::Failed(failure) if failure.kind == FailureKind::Outcome && !retry_failed => {
                 survey.failed.push((id, failure));
             }
