@@ -16,7 +16,7 @@ use crate::sandbox::{Sandbox, TINY};
 fn lasting_study() -> String {
     let (base, _) = TINY.split_once("\n[[design.list]]").unwrap();
     let base = base.replace("seeds = [1, 2]", "seeds = [1]");
-    base.replace("tokens = 5120", "tokens = 256000") + "\n[[design.list]]\nname = \"long\"\n"
+    base.replace("tokens = 5120", "tokens = 1024000") + "\n[[design.list]]\nname = \"long\"\n"
 }
 
 fn lines(path: &Path) -> Vec<Value> {
@@ -206,7 +206,7 @@ fn a_training_is_followed_to_its_end() {
         let look = live(address);
         let training = &look["runs"][0];
         if training["stage"] == "train" && !training["step"].is_null() {
-            assert_eq!(training["steps"], 1000);
+            assert_eq!(training["steps"], 4000);
             assert!(training["host"].is_string() || training["state"] != "running", "{training}");
             let points = look["series"][0]["train"].as_array().unwrap();
             let last = points.last().unwrap()[0].as_u64().unwrap();
@@ -227,7 +227,7 @@ fn a_training_is_followed_to_its_end() {
     let first = shown.lines().next().unwrap();
     assert!(first.contains("0 of ") && first.contains("nobody is at work"), "{shown}");
     assert!(shown.matches(" stages done, running").count() >= 2, "{shown}");
-    assert!(shown.contains("tokens/s") && shown.contains("1000/1000"), "{shown}");
+    assert!(shown.contains("tokens/s") && shown.contains("4000/4000"), "{shown}");
     assert!(shown.trim_end().lines().last().unwrap().contains("done"), "{shown}");
 }
 
