@@ -138,6 +138,11 @@ pub struct RunArgs {
     #[arg(long, env = "ABLATE_BACKEND", default_value_t = Backend::Flex, value_name = "NAME")]
     pub backend: Backend,
 
+    /// GPUs that each training divides its batches among, portion by portion; on the CPU, parts of its
+    /// threads. Changes no result [default: 1; on a cluster the GPUs of a task]
+    #[arg(long, value_name = "N", value_parser = devices)]
+    pub devices: Option<usize>,
+
     /// Only variants whose name matches this pattern, `*` and `?` as in a shell (can be repeated)
     #[arg(long, value_name = "GLOB")]
     pub only: Vec<String>,
@@ -255,6 +260,11 @@ pub struct BenchArgs {
     #[arg(long, env = "ABLATE_BACKEND", default_value_t = Backend::Flex, value_name = "NAME")]
     pub backend: Backend,
 
+    /// GPUs that each training divides its batches among, portion by portion; on the CPU, parts of its
+    /// threads. Changes no result [default: 1]
+    #[arg(long, value_name = "N", value_parser = devices)]
+    pub devices: Option<usize>,
+
     /// Only variants whose name matches this pattern, `*` and `?` as in a shell (can be repeated)
     #[arg(long, value_name = "GLOB")]
     pub variant: Vec<String>,
@@ -290,6 +300,14 @@ pub struct PaperArgs {
     /// Print the list as JSON, and write no page
     #[arg(long)]
     pub json: bool,
+}
+
+/// At least one device.
+fn devices(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err("at least one device".to_owned()),
+        Ok(devices) => Ok(devices),
+    }
 }
 
 /// A pause of at least a tenth of a second and at most a day.

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use ablate_model::{Backend, ModelConfig};
 use ablate_pipeline::{Graph, NodeId};
 
-use crate::stages::{BACKEND, WITH_TENSORS};
+use crate::stages::{BACKEND, DEVICES, WITH_TENSORS, train};
 
 /// Keys of the program's version and of the commit of its source, in a node's execution.
 pub const PROGRAM: &str = "program";
@@ -149,8 +149,9 @@ impl StudyGraph {
         }
     }
 
-    /// What all stages with tensors compute with. No result is asked for anew because of it.
-    pub fn compute_with(&mut self, backend: Backend) {
+    /// What all stages with tensors compute with, and how many devices a training uses. No result is
+    /// asked for anew because of it.
+    pub fn compute_with(&mut self, backend: Backend, devices: usize) {
         let with_tensors = |stage| WITH_TENSORS.contains(&stage);
         let ids: Vec<NodeId> = self
             .graph
@@ -159,8 +160,11 @@ impl StudyGraph {
             .map(|(id, _)| id)
             .collect();
         for id in ids {
-            let execution = &mut self.graph.node_mut(id).execution;
-            execution.insert(BACKEND.to_owned(), backend.name().into());
+            let node = self.graph.node_mut(id);
+            node.execution.insert(BACKEND.to_owned(), backend.name().into());
+            if devices > 1 && node.stage == train::STAGE {
+                node.execution.insert(DEVICES.to_owned(), devices.into());
+            }
         }
     }
 }

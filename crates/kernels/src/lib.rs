@@ -56,8 +56,8 @@ pub fn use_threads(threads: usize) {
     let _ = threads;
 }
 
-/// Whether libtorch was built with CUDA and finds a GPU.
+/// The GPUs that libtorch finds; none where it was built without CUDA.
 #[cfg(feature = "tch")]
-pub fn libtorch_has_cuda() -> bool {
-    tch::has_cuda()
+pub fn libtorch_gpus() -> usize {
+    tch::gpus()
 }

@@ -42,6 +42,13 @@ impl RotaryTable {
         Self { cos: table(f64::cos), sin: table(f64::sin) }
     }
 
+    /// The same table on another device.
+    #[must_use]
+    pub fn to_device(&self, device: &Device) -> Self {
+        let device = device.clone().without_autodiff();
+        Self { cos: self.cos.clone().to_device(&device), sin: self.sin.clone().to_device(&device) }
+    }
+
     /// How many positions the table holds.
     pub fn context(&self) -> usize {
         self.cos.dims()[0]

@@ -23,9 +23,9 @@ pub(crate) fn use_threads(threads: usize) {
     tch::set_num_threads(i32::try_from(threads).unwrap_or(i32::MAX));
 }
 
-/// See [`crate::libtorch_has_cuda`].
-pub(crate) fn has_cuda() -> bool {
-    tch::Cuda::is_available()
+/// See [`crate::libtorch_gpus`].
+pub(crate) fn gpus() -> usize {
+    if tch::Cuda::is_available() { tch::Cuda::device_count().try_into().unwrap_or(0) } else { 0 }
 }
 
 impl Host for LibTorch {

@@ -303,6 +303,11 @@ impl Decoder {
         self.embedding.val().device()
     }
 
+    /// The same decoder with its table of angles on another device.
+    pub(crate) fn with_rotary_on(self, device: &Device) -> Self {
+        Self { rotary: self.rotary.to_device(device), ..self }
+    }
+
     pub(crate) fn walk(self, walk: &mut impl Walk) -> Self {
         Self {
             embedding: walk.matrix(Place::Embedding, self.embedding),

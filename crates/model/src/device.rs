@@ -45,21 +45,30 @@ impl Backend {
         }
     }
 
-    /// Whether this machine has what it computes on.
+    /// Whether this machine has what it computes on: so many GPUs, if it computes on GPUs.
     ///
     /// # Errors
-    /// What is missing.
-    pub fn check(self) -> Result<(), MissingDevice> {
-        let found = match self {
-            Self::Flex => true,
+    /// How many are missing.
+    pub fn check(self, devices: usize) -> Result<(), MissingDevice> {
+        match self.gpus() {
+            Some(found) if found < devices => {
+                Err(MissingDevice { backend: self, found, wanted: devices })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The GPUs that it finds; `None` where it computes on the CPU.
+    fn gpus(self) -> Option<usize> {
+        match self {
+            Self::Flex => None,
             #[cfg(feature = "tch")]
-            Self::Tch => true,
+            Self::Tch => None,
             #[cfg(feature = "tch")]
-            Self::TchCuda => ablate_kernels::libtorch_has_cuda(),
+            Self::TchCuda => Some(ablate_kernels::libtorch_gpus()),
             #[cfg(feature = "cuda")]
-            Self::Cuda => has_cuda_driver(),
-        };
-        if found { Ok(()) } else { Err(MissingDevice { backend: self }) }
+            Self::Cuda => Some(driver_gpus()),
+        }
     }
 
     /// Its name on the command line.
@@ -81,29 +90,37 @@ pub fn use_threads(threads: usize) {
     ablate_kernels::use_threads(threads);
 }
 
-/// A backend without its GPU.
+/// A backend without its GPUs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the backend `{backend}` finds no NVIDIA GPU with its driver here; `nvidia-smi` must list one"
+    "the backend `{backend}` finds {} with its driver here{}; `nvidia-smi` must list {}",
+    match found { 0 => "no NVIDIA GPU".to_owned(), 1 => "1 NVIDIA GPU".to_owned(), n => format!("{n} NVIDIA GPUs") },
+    if *wanted > 1 { format!(", where a training is to use {wanted} (`--devices`)") } else { String::new() },
+    if *wanted > 1 { "them" } else { "one" }
 )]
 pub struct MissingDevice {
     /// The backend.
     pub backend: Backend,
+    /// GPUs that are there.
+    pub found: usize,
+    /// GPUs that were asked for.
+    pub wanted: usize,
 }
 
-/// CUDA's driver loads, and it lists a GPU.
+/// The GPUs that CUDA's driver lists; none where it does not load.
 #[cfg(feature = "cuda")]
-fn has_cuda_driver() -> bool {
+fn driver_gpus() -> usize {
     let name = if cfg!(windows) { "nvcuda.dll" } else { "libcuda.so.1" };
     type Init = unsafe extern "C" fn(u32) -> i32;
     type Count = unsafe extern "C" fn(*mut i32) -> i32;
     // SAFETY: NVIDIA's driver has these functions with these types; 0 is success.
     unsafe {
-        let Ok(driver) = libloading::Library::new(name) else { return false };
-        let Ok(init) = driver.get::<Init>(b"cuInit\0") else { return false };
-        let Ok(count) = driver.get::<Count>(b"cuDeviceGetCount\0") else { return false };
+        let Ok(driver) = libloading::Library::new(name) else { return 0 };
+        let Ok(init) = driver.get::<Init>(b"cuInit\0") else { return 0 };
+        let Ok(count) = driver.get::<Count>(b"cuDeviceGetCount\0") else { return 0 };
         let mut gpus = 0;
-        init(0) == 0 && count(&mut gpus) == 0 && gpus > 0
+        let listed = init(0) == 0 && count(&mut gpus) == 0;
+        usize::try_from(gpus).ok().filter(|_| listed).unwrap_or(0)
     }
 }
 
@@ -145,22 +162,34 @@ impl std::fmt::Display for Backend {
 }
 
 /// The backend's device for evaluation: nothing is recorded for a backward pass.
-#[cfg_attr(feature = "tch", allow(deprecated))]
 pub fn device(backend: Backend) -> Device {
+    numbered(backend, 0)
+}
+
+/// One of a backend's devices: a GPU by its number; the CPU is one device whatever the number.
+#[cfg_attr(feature = "tch", allow(deprecated))]
+#[cfg_attr(not(any(feature = "tch", feature = "cuda")), expect(unused_variables))]
+fn numbered(backend: Backend, number: usize) -> Device {
     match backend {
         Backend::Flex => Device::flex(),
         #[cfg(feature = "tch")]
         Backend::Tch => Device::libtorch(),
         #[cfg(feature = "tch")]
-        Backend::TchCuda => Device::libtorch_cuda(0),
+        Backend::TchCuda => Device::libtorch_cuda(number),
         #[cfg(feature = "cuda")]
-        Backend::Cuda => Device::cuda(0),
+        Backend::Cuda => Device::cuda(number),
     }
 }
 
 /// The backend's device for training.
 pub fn training_device(backend: Backend) -> Device {
     device(backend).autodiff()
+}
+
+/// The backend's first `count` devices for one training that divides its batches among them: GPUs
+/// in the driver's order, or the CPU as often.
+pub fn training_devices(backend: Backend, count: usize) -> Vec<Device> {
+    (0..count).map(|number| numbered(backend, number).autodiff()).collect()
 }
 
 #[cfg(test)]

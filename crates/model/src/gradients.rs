@@ -69,8 +69,7 @@ impl ParameterGradients {
     /// Multiplies all of them.
     #[must_use]
     pub fn scale(self, factor: f64) -> Self {
-        let entries = self.entries.into_iter().map(|entry| entry.map(|g| g.scale(factor)));
-        Self { entries: entries.collect() }
+        self.map(|gradient| gradient.scale(factor))
     }
 
     /// Sum of squares over all parameters: the square of the global norm. Parameters are added in
@@ -83,6 +82,11 @@ impl ParameterGradients {
     /// depend on the parameter.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = Option<&Gradient>> {
         self.entries.iter().map(Option::as_ref)
+    }
+
+    /// What `change` makes of each of them.
+    pub(crate) fn map(self, change: impl Fn(Gradient) -> Gradient) -> Self {
+        Self { entries: self.entries.into_iter().map(|entry| entry.map(&change)).collect() }
     }
 
     pub(crate) fn into_entries(self) -> std::vec::IntoIter<Option<Gradient>> {

@@ -4,7 +4,7 @@
 //! Read [`Decoder`] first: it is the whole forward pass in one file. [`Weights`] are the same
 //! parameters as plain numbers under Hugging Face names, which is how models are initialised, cut,
 //! stored and compared. [`Place`] says where each tensor sits. An optimiser works through
-//! [`Decoder::gradients`] and [`Decoder::update`]. [`Units`] are what can be cut out of a decoder;
+//! [`Decoder::gradients`] and [`Decoder::update`]; [`Decoder::replica`] puts copies on other devices. [`Units`] are what can be cut out of a decoder;
 //! [`Decoder::masked`] multiplies each by a mask, and [`fold`] puts masks into the weights.
 //!
 //! [`read_hugging_face`], [`read_gguf`] and [`read_llama2c`] take models of other makers.
@@ -27,6 +27,7 @@ mod llama2c;
 mod pi;
 mod pickle;
 mod place;
+mod replica;
 mod rope;
 mod safetensors;
 mod skip;
@@ -37,7 +38,9 @@ mod weights;
 
 pub use config::ModelConfig;
 pub use decoder::{Biases, Decoder, Layer, MaskedDecoder, fold};
-pub use device::{Backend, MissingDevice, UnknownBackend, device, training_device, use_threads};
+pub use device::{
+    Backend, MissingDevice, UnknownBackend, device, training_device, training_devices, use_threads,
+};
 pub use error::ModelError;
 pub use foreign::{Foreign, read_gguf, read_hugging_face};
 pub use generate::{Cache, GenerateOptions, generate, generate_batch};

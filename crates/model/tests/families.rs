@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use files::fixtures;
 
-const NAMES: [&str; 5] = ["llama", "mistral", "qwen2", "llama3", "linear"];
+const NAMES: [&str; 6] = ["llama", "mistral", "qwen2", "qwen", "llama3", "linear"];
 
 fn model(name: &str) -> Foreign {
     read_hugging_face(&fixtures().join(name)).unwrap()
@@ -61,6 +61,10 @@ fn each_family_has_what_it_is_there_for() {
     assert_eq!((mistral.config.context, mistral.notes.len()), (24, 1));
     let qwen = model("qwen2").config;
     assert!(qwen.shape.attention.bias && qwen.shape.tied);
+    // Its first generation counts gate and up together, and has no more context than its angles.
+    let first = model("qwen").config;
+    assert!(first.shape.attention.bias && !first.shape.tied);
+    assert_eq!((first.shape.ffn, first.context, first.norm_eps), (64, 64, 1e-6));
     assert!(matches!(model("llama3").config.rope_scaling, RopeScaling::Llama3 { .. }));
     assert_eq!(model("linear").config.rope_scaling, RopeScaling::Linear { factor: 4.0 });
     for name in NAMES {

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::definition::Definition;
-use crate::{gguf, hugging_face, llama2c, sentencepiece};
+use crate::{gguf, hugging_face, llama2c, sentencepiece, tiktoken};
 
 /// What a tokenizer was read from.
 #[derive(Clone)]
@@ -21,6 +21,9 @@ pub(crate) enum Format {
 /// Names of the files, by their format.
 pub(crate) const NAMES: [&str; 3] = ["tokenizer.json", "tokenizer.model", "tokenizer.bin"];
 
+/// The name of a file that is read, and written as the first of [`NAMES`].
+pub(crate) const TIKTOKEN: &str = "qwen.tiktoken";
+
 impl Format {
     /// The contents of a file, whose name says of which kind it is.
     pub(crate) fn of(path: &Path, bytes: Vec<u8>) -> Result<Self, String> {
@@ -29,6 +32,7 @@ impl Format {
             Some("bin") => Ok(Self::Llama2c(bytes)),
             // Written again as what it would have been before it was put into a GGUF file.
             Some("gguf") => gguf::format(bytes),
+            Some("tiktoken") => tiktoken::format(&bytes).map(Self::HuggingFace),
             _ => serde_json::from_slice(&bytes)
                 .map(Self::HuggingFace)
                 .map_err(|error| format!("not a tokenizer.json: {error}")),

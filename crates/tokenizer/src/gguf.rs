@@ -7,6 +7,7 @@ use ablate_gguf::{Gguf, Value};
 use serde_json::json;
 
 use crate::format::Format;
+use crate::words::{Cutting, byte_level, cutting};
 
 const MODEL: &str = "tokenizer.ggml.model";
 const PRE: &str = "tokenizer.ggml.pre";
@@ -19,9 +20,6 @@ const MERGES: &str = "tokenizer.ggml.merges";
 const NORMAL: i128 = 1;
 const CONTROL: i128 = 3;
 const USER_DEFINED: i128 = 4;
-
-/// How Llama 3 and Qwen2 cut text; they differ in how many digits go together.
-const WORDS: &str = "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}DIGITS| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
 
 /// The tokenizer's file that a GGUF file was made of.
 pub(crate) fn format(bytes: Vec<u8>) -> Result<Format, String> {
@@ -65,40 +63,15 @@ fn list<'a>(file: &'a Gguf, key: &str) -> Result<&'a [Value], String> {
 }
 
 fn hugging_face(file: &Gguf, pieces: &[(&str, i128)]) -> Result<serde_json::Value, String> {
-    let byte_level = |regex: bool| {
-        json!({
-            "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": regex,
-        })
-    };
-    let sequence =
-        |steps: [serde_json::Value; 2]| json!({ "type": "Sequence", "pretokenizers": steps });
-    let split = |digits: &str| {
-        let pattern = WORDS.replace("DIGITS", digits);
-        json!({
-            "type": "Split", "pattern": { "Regex": pattern }, "behavior": "Isolated", "invert": false,
-        })
-    };
-    let digits = || json!({ "type": "Digits", "individual_digits": true });
     let pre = file.value(PRE).and_then(Value::text);
-    let (pre_tokenizer, ignore_merges, normalizer) = match pre {
-        Some("gpt-2") => (byte_level(true), false, json!(null)),
-        Some("smollm" | "starcoder") => {
-            (sequence([digits(), byte_level(true)]), false, json!(null))
-        }
-        Some("llama-bpe" | "llama3") => {
-            (sequence([split("{1,3}"), byte_level(false)]), true, json!(null))
-        }
-        Some("qwen2" | "deepseek-r1-qwen") => {
-            (sequence([split(""), byte_level(false)]), false, json!({ "type": "NFC" }))
-        }
-        other => {
-            return Err(format!(
+    let Cutting { normalizer, pre_tokenizer, ignore_merges } =
+        pre.and_then(cutting).ok_or_else(|| {
+            format!(
                 "it cuts text as `{}` (`{PRE}`), which is not known here (`gpt-2`, `smollm`, \
                  `starcoder`, `llama-bpe` and `qwen2` are); give the model's `tokenizer.json` instead",
-                other.unwrap_or("unnamed")
-            ));
-        }
-    };
+                pre.unwrap_or("unnamed")
+            )
+        })?;
     let merges: Vec<&str> = list(file, MERGES)?
         .iter()
         .map(|merge| merge.text().ok_or("a merge is no text: it is damaged"))

@@ -8,7 +8,7 @@
 //!   pieces: `tokenizer.json` with `byte_fallback`, SentencePiece's `.model`, llama2.c's
 //!   `tokenizer.bin`.
 //!
-//! GGUF files hold tokenizers of both kinds.
+//! GGUF files hold tokenizers of both kinds; Qwen's `.tiktoken` files one of bytes.
 //!
 //! Any UTF-8 text comes back from its tokens byte for byte, unless the tokenizer normalises text
 //! ([`Tokenizer::changes`] says how). The document separator (`<|endoftext|>`, id 0, in tokenizers
@@ -48,10 +48,12 @@ mod scores;
 mod sentencepiece;
 mod split;
 mod tally;
+mod tiktoken;
 mod tokenizer;
 mod train;
 mod word_cache;
 mod word_counts;
+mod words;
 
 pub use compact::{Compacted, compact, smallest};
 pub use coverage::{CoveragePoint, coverage, needed, steps};

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::definition::Definition;
 use crate::encode::Encoder;
-use crate::format::{Format, NAMES};
+use crate::format::{Format, NAMES, TIKTOKEN};
 use crate::{TokenizerError, train};
 
 /// The document separator, the only special token of tokenizers that are trained here.
@@ -45,7 +45,7 @@ impl Tokenizer {
     }
 
     /// Loads a tokenizer. The name of the file says of which kind it is: `.model` of
-    /// SentencePiece (BPE), `.bin` of llama2.c, `.gguf` of llama.cpp, anything else a
+    /// SentencePiece (BPE), `.bin` of llama2.c, `.gguf` of llama.cpp, `.tiktoken` of Qwen, anything else a
     /// `tokenizer.json` of Hugging Face's `tokenizers` (byte-level BPE, or SentencePiece-style with
     /// byte fallback).
     ///
@@ -66,14 +66,12 @@ impl Tokenizer {
         Self::of(Format::Llama2c(read(path)?)).map_err(bad)
     }
 
-    /// The tokenizer's file in a folder: the first of `tokenizer.json`, `tokenizer.model` and
-    /// `tokenizer.bin` that is there, else the path of the first.
+    /// The tokenizer's file in a folder: the first of `tokenizer.json`, `tokenizer.model`,
+    /// `tokenizer.bin` and `qwen.tiktoken` that is there, else the path of the first.
     pub fn find(folder: &Path) -> PathBuf {
-        let [first, others @ ..] = NAMES.map(|name| folder.join(name));
-        if first.exists() {
-            return first;
-        }
-        others.into_iter().find(|path| path.exists()).unwrap_or(first)
+        let mut names = NAMES.into_iter().chain([TIKTOKEN]);
+        let found = names.find(|name| folder.join(name).exists());
+        folder.join(found.unwrap_or(NAMES[0]))
     }
 
     /// The name that [`Tokenizer::find`] looks for: the kind of file that it came from.

@@ -18,6 +18,17 @@ pub enum TrainError {
         /// What it must be.
         need: &'static str,
     },
+    /// The system gives no threads.
+    #[error(
+        "{threads} threads for each device of the training could not be started: {reason}; see \
+         `ulimit -u`"
+    )]
+    Threads {
+        /// How many.
+        threads: usize,
+        /// The system's words.
+        reason: String,
+    },
     /// Training sequences are longer than the model allows.
     #[error(
         "the training's `context` is {context} tokens, but the model's is {model}: shorten the \

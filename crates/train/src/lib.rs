@@ -26,6 +26,7 @@ mod metrics;
 mod observer;
 mod parts;
 mod points;
+mod replicas;
 pub mod rounds;
 mod schedule;
 mod state;

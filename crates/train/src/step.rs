@@ -1,10 +1,10 @@
-//! One step on a device: gradients of a batch, then the update.
+//! One step: gradients of a batch, portion by portion, then the update.
 
 use ablate_model::{Decoder, ModelConfig, ParameterGradients};
 use burn::tensor::Device;
 
 use crate::adamw::{AdamW, clip_scale};
-use crate::batch::Sequences;
+use crate::replicas::Replicas;
 use crate::{Moments, State, TrainConfig, TrainData, TrainError, Watch};
 
 /// A [`State`] with its tensors on a device.
@@ -15,6 +15,7 @@ pub(crate) struct Live {
     pub(crate) loss: Option<f64>,
     pub(crate) watch: Watch,
     pub(crate) model: Decoder,
+    replicas: Replicas,
     optimizer: AdamW,
     /// Updates that the moments had seen before the first step.
     before: u64,
@@ -37,8 +38,15 @@ impl Live {
         before: u64,
         config: &TrainConfig,
         model: &ModelConfig,
-        device: &Device,
+        devices: &[Device],
     ) -> Result<Self, TrainError> {
+        let [device, others @ ..] = devices else {
+            return Err(TrainError::Config {
+                key: "devices",
+                value: "0".to_owned(),
+                need: "at least 1",
+            });
+        };
         Ok(Self {
             step: state.step,
             tokens: state.tokens,
@@ -46,6 +54,7 @@ impl Live {
             loss: state.loss,
             watch: state.watch,
             model: Decoder::from_weights(model, &state.weights, device)?,
+            replicas: Replicas::new(others)?,
             optimizer: AdamW::new(config, &state.first, &state.second, device),
             before,
         })
@@ -76,37 +85,33 @@ impl Live {
     /// # Errors
     /// [`TrainError::Diverged`] where either is not finite, or a damaged shard.
     pub(crate) fn pass(&self, config: &TrainConfig, data: &TrainData) -> Result<Pass, TrainError> {
-        config.scope(|| self.portions(config, data))
-    }
-
-    /// The same, in whatever scope the thread is in.
-    fn portions(&self, config: &TrainConfig, data: &TrainData) -> Result<Pass, TrainError> {
         let size = config.batch_sequences;
         let batch = &data.order[self.step as usize * size..][..size];
+        let portions: Vec<&[u32]> = batch.chunks(config.micro_sequences).collect();
         let device = self.model.device();
         let diverged = |loss, gradient_norm| {
             Err(TrainError::Diverged { step: self.step + 1, loss, gradient_norm })
         };
         let (mut loss, mut tokens, mut bytes) = (0.0, 0, 0);
         let mut gradients: Option<ParameterGradients> = None;
-        for windows in batch.chunks(config.micro_sequences) {
-            let vocabulary = data.token_bytes.len();
-            let read = Sequences::read(data.shard, windows, config.context, vocabulary)?;
-            tokens += read.tokens();
-            bytes += read.bytes(data.token_bytes);
-            // Sequences are equally long, so their number is the portion's weight in the mean.
-            let share = windows.len() as f64 / size as f64;
-            let mean = self.model.loss(read.inputs(&device), read.targets(&device));
-            let part = if share == 1.0 { mean } else { mean.mul_scalar(share) };
-            loss += part.clone().into_scalar::<f64>();
-            if !loss.is_finite() {
-                return diverged(loss, None);
+        // Portions are added in their order, whoever computes them: the sum is the same.
+        let models = self.replicas.of(&self.model, portions.len());
+        for together in portions.chunks(models.len()) {
+            for portion in self.replicas.pass(&models, together, config, data) {
+                let portion = portion?;
+                loss += portion.loss;
+                tokens += portion.tokens;
+                bytes += portion.bytes;
+                let Some(more) = portion.gradients else { return diverged(loss, None) };
+                if !loss.is_finite() {
+                    return diverged(loss, None);
+                }
+                let more = more.to_device(&device);
+                gradients = Some(match gradients {
+                    None => more,
+                    Some(sum) => sum.add(more),
+                });
             }
-            let more = self.model.gradients(&part);
-            gradients = Some(match gradients {
-                None => more,
-                Some(sum) => sum.add(more),
-            });
         }
         let Some(gradients) = gradients else {
             return Err(TrainError::Config {

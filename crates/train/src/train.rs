@@ -33,9 +33,11 @@ pub struct Outcome {
 
 /// Trains a model from its initial weights, or goes on from the newest checkpoint of the same run.
 ///
-/// `device` must have autodiff (see [`ablate_model::training_device`]). Validates before the first
-/// step, every `validate_every` steps and after the last; writes a checkpoint every
-/// `checkpoint_every` steps and after the last, on a thread of its own.
+/// `devices` must have autodiff (see [`ablate_model::training_devices`]). The first holds the model and
+/// its optimiser; the others hold copies, and the portions of a batch (`micro_sequences`) are divided
+/// among all of them. That changes no result where devices compute alike: gradients are added in the
+/// portions' order. Validates before the first step, every `validate_every` steps and after the last;
+/// writes a checkpoint every `checkpoint_every` steps and after the last, on a thread of its own.
 ///
 /// A run that is killed at any moment and started again ends with the same weights as an
 /// undisturbed one, bit for bit where the backend is deterministic. What it recorded after the
@@ -53,7 +55,7 @@ pub fn train(
     init: impl Into<Initial>,
     data: &TrainData,
     checkpoints: &Checkpoints,
-    device: &Device,
+    devices: &[Device],
     observer: &mut dyn Observer,
 ) -> Result<Outcome, TrainError> {
     let init = init.into();
@@ -73,7 +75,7 @@ pub fn train(
     let mut keeper = Keeper { checkpoints, recipe, saved, writing: None };
     let fresh = resumed.is_none();
     let state = resumed.unwrap_or_else(|| State::new(init));
-    let mut live = Live::new(state, before, config, model, device)?;
+    let mut live = Live::new(state, before, config, model, devices)?;
 
     if fresh {
         report(&live, config, data, observer)?;

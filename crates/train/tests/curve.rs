@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use ablate_corpus::{Shard, ShardWriter};
-use ablate_model::{Backend, ModelConfig, Weights, training_device};
+use ablate_model::{Backend, ModelConfig, Weights, training_devices};
 use ablate_train::{
     Checkpoints, Observer, Outcome, Precision, StepRecord, TrainConfig, TrainData,
     ValidationRecord, train,
@@ -98,7 +98,7 @@ impl Curve {
             Weights::load(&fixture("curve-initial.safetensors")).unwrap(),
             &data,
             &Checkpoints::new(folder.path().join("checkpoints"), "curve"),
-            &training_device(Backend::Flex),
+            &training_devices(Backend::Flex, 1),
             &mut records,
         )
         .unwrap();

@@ -6,9 +6,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use ablate_corpus::{Shard, ShardWriter, order};
-use ablate_model::{Backend, ModelConfig, Scheme, Weights, random_weights, training_device};
+use ablate_model::{Backend, ModelConfig, Scheme, Weights, random_weights, training_devices};
 use ablate_train::{
-    Checkpoints, Observer, Outcome, StepRecord, TrainConfig, TrainData, TrainError,
+    Checkpoints, Observer, Outcome, Precision, StepRecord, TrainConfig, TrainData, TrainError,
     ValidationRecord, train, truncate_metrics,
 };
 use tempfile::TempDir;
@@ -20,6 +20,7 @@ struct Bench {
     model: ModelConfig,
     fingerprint: &'static str,
     seed: u64,
+    devices: usize,
 }
 
 /// Keeps records in a file, as the command does; stops, or copies the checkpoints away, on demand.
@@ -108,6 +109,7 @@ impl Bench {
             model: small::model(),
             fingerprint: "bench",
             seed: 1,
+            devices: 1,
         }
     }
 
@@ -152,8 +154,8 @@ impl Bench {
             validation: vec![("en".into(), &held_out), ("zh".into(), &held_out)],
         };
         let checkpoints = Checkpoints::new(self.checkpoints(), self.fingerprint);
-        let device = training_device(Backend::Flex);
-        train(&self.config, &self.model, init, &data, &checkpoints, &device, metrics)
+        let devices = training_devices(Backend::Flex, self.devices);
+        train(&self.config, &self.model, init, &data, &checkpoints, &devices, metrics)
     }
 
     fn steps_on_disk(&self) -> Vec<String> {
@@ -215,6 +217,34 @@ fn stopped_and_run_again() {
         assert_eq!(metrics.begun, [Some(stop)]);
         assert_eq!(metrics.lines, lines, "stopped after {stop}");
     }
+}
+
+/// However many devices the portions of a batch are divided among, the run is the same: stopped on
+/// one, gone on with on others, with fewer portions (here two) than devices.
+#[test]
+fn stopped_and_run_again_on_other_devices() {
+    let (reference, lines) = Bench::reference();
+    for (before, after) in [(1, 2), (2, 1), (2, 2), (3, 2)] {
+        let mut bench = Bench { devices: before, ..Bench::new() };
+        let mut metrics = bench.metrics();
+        metrics.stop_after = Some(7);
+        assert!(matches!(bench.run(&mut metrics), Err(TrainError::Stopped { step: 7 })));
+        bench.devices = after;
+        let mut metrics = bench.metrics();
+        assert_eq!(bench.run(&mut metrics).unwrap(), reference, "{before}, then {after}");
+        assert_eq!(metrics.lines, lines, "{before}, then {after}");
+    }
+    let mut bench = Bench { devices: 0, ..Bench::new() };
+    let error = bench.run(&mut bench.metrics()).unwrap_err().to_string();
+    assert_eq!(error, "the training's `devices` is 0, but must be at least 1");
+    // What a device rounds is what its settings say, on whatever thread.
+    bench = Bench::new();
+    bench.config.precision = Precision::Bf16;
+    let rounded = bench.run(&mut bench.metrics()).unwrap();
+    assert_ne!(rounded.weights, reference.weights);
+    let mut bench = Bench { devices: 2, ..Bench::new() };
+    bench.config.precision = Precision::Bf16;
+    assert_eq!(bench.run(&mut bench.metrics()).unwrap(), rounded);
 }
 
 /// What is kept of a forward pass changes nothing, not even in the middle of a run.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use ablate_corpus::{Shard, ShardWriter, order};
-use ablate_model::{Backend, Scheme, Weights, random_weights, training_device};
+use ablate_model::{Backend, Scheme, Weights, random_weights, training_devices};
 use ablate_train::{
     Checkpoints, Observer, Outcome, Span, StepRecord, TrainConfig, TrainData, TrainError,
     ValidationRecord, train,
@@ -73,7 +73,15 @@ fn run(folder: &Path, config: &TrainConfig, kept: &mut Kept) -> Result<Outcome, 
     };
     let checkpoints = Checkpoints::new(folder.join("checkpoints"), "snapshots");
     let init = random_weights(&small::model(), Scheme::Constant, 0.1, 1);
-    train(config, &small::model(), init, &data, &checkpoints, &training_device(Backend::Flex), kept)
+    train(
+        config,
+        &small::model(),
+        init,
+        &data,
+        &checkpoints,
+        &training_devices(Backend::Flex, 1),
+        kept,
+    )
 }
 
 const POINTS: [u64; 4] = [3, 4, 7, 11];

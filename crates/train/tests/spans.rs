@@ -5,7 +5,7 @@ mod small;
 use std::path::Path;
 
 use ablate_corpus::{Shard, ShardWriter, order};
-use ablate_model::{Backend, Scheme, random_weights, training_device};
+use ablate_model::{Backend, Scheme, random_weights, training_devices};
 use ablate_train::{
     Checkpoints, Initial, Moments, Observer, Outcome, Span, StepRecord, TrainConfig, TrainData,
     TrainError, ValidationRecord, train,
@@ -61,7 +61,15 @@ fn run(
         validation: Vec::new(),
     };
     let checkpoints = Checkpoints::new(folder.join("checkpoints"), "spans");
-    train(config, &small::model(), init, &data, &checkpoints, &training_device(Backend::Flex), seen)
+    train(
+        config,
+        &small::model(),
+        init,
+        &data,
+        &checkpoints,
+        &training_devices(Backend::Flex, 1),
+        seen,
+    )
 }
 
 /// One schedule cut into two runs, the moments carried over through a file, is one run.

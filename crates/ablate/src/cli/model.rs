@@ -12,7 +12,7 @@ use crate::stages::eval::BATCH_TOKENS;
 /// Which model.
 #[derive(Debug, Args)]
 pub struct ModelArgs {
-    /// A folder of Hugging Face (LLaMA, Mistral, Qwen2), a `.gguf` file or a `.bin` of llama2.c
+    /// A folder of Hugging Face (LLaMA, Mistral, Qwen, Qwen2), a `.gguf` file or a `.bin` of llama2.c
     #[arg(value_name = "MODEL")]
     pub model: PathBuf,
 

@@ -12,7 +12,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
 use ablate_corpus::{Shard, ShardWriter, Windows, order};
-use ablate_model::{Backend, random_weights, training_device, use_threads};
+use ablate_model::{Backend, random_weights, training_devices, use_threads};
 use ablate_pipeline::Node;
 use ablate_report::{duration, si, si_unit};
 use ablate_train::{Checkpoints, Observer, Precision, StepRecord, TrainData, ValidationRecord};
@@ -61,7 +61,7 @@ struct Row {
 }
 
 pub fn run(root: &Root, args: &BenchArgs) -> CommandResult {
-    args.backend.check().map_err(CommandError::machine)?;
+    args.backend.check(args.devices.unwrap_or(1)).map_err(CommandError::machine)?;
     let loaded = study::load(&args.study)?;
     let built = graph::build(&loaded.study, &root.benchmarks())?;
     let machine = Machine::current();
@@ -78,7 +78,7 @@ pub fn run(root: &Root, args: &BenchArgs) -> CommandResult {
             let message = format!("no variant matches `--variant`; there are {}", names.join(", "));
             return Err(CommandError { exit: Exit::NoMatch, message });
         }
-        [variant] => (vec![measure(&built, variant, (args.backend, threads), args.steps)?], 1),
+        [variant] => (vec![measure(&built, variant, args, threads)?], 1),
         _ => {
             let jobs = args.jobs.unwrap_or((machine.cores / threads).max(1)).max(1);
             (side_by_side(args, &names_by_work(&built, &chosen)?, threads, jobs)?, jobs)
@@ -133,13 +133,13 @@ fn step_flops(recipe: &Recipe) -> f64 {
 fn measure(
     built: &StudyGraph,
     variant: &VariantNodes,
-    (backend, threads): (Backend, usize),
-    steps: u64,
+    args: &BenchArgs,
+    threads: usize,
 ) -> Result<Row, CommandError> {
     let mut recipe = recipe(built, variant)?;
     recipe.validations = 0;
     recipe.length = Length::Order;
-    let steps = steps.max(1) + WARMUP;
+    let steps = args.steps.max(1) + WARMUP;
     let scratch = Scratch::new()?;
     let shard = scratch.shard(&recipe)?;
     let token_bytes = vec![1; recipe.model.shape.vocabulary];
@@ -164,14 +164,14 @@ fn measure(
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
     pool.map_err(CommandError::machine)?
         .install(|| {
-            let device = training_device(backend);
+            let devices = training_devices(args.backend, args.devices.unwrap_or(1));
             ablate_train::train(
                 &config,
                 &recipe.model,
                 init,
                 &data,
                 &checkpoints,
-                &device,
+                &devices,
                 &mut seconds,
             )
         })
@@ -256,6 +256,7 @@ fn side_by_side(
         command.arg("bench").arg(&args.study.study).args(["--variant", name, "--json", "--part"]);
         command.args(["--threads", &threads.to_string(), "--steps", &args.steps.to_string()]);
         command.args(["--backend", args.backend.name()]);
+        command.args(["--devices", &args.devices.unwrap_or(1).to_string()]);
         if let Some(profile) = &args.study.profile {
             command.args(["--profile", profile]);
         }

@@ -23,7 +23,7 @@ use crate::cli::{ClusterArgs, LauncherKind, RunArgs};
 use crate::exit::{CommandError, CommandResult, Exit};
 use crate::graph::StudyGraph;
 use crate::root::Root;
-use crate::stages::{BACKEND, WITH_TENSORS};
+use crate::stages::{BACKEND, WITH_TENSORS, train};
 use crate::study::LoadedStudy;
 
 /// Key of how many threads a stage keeps busy, in a node's execution.
@@ -66,6 +66,25 @@ fn settings(args: &ClusterArgs) -> Result<Settings, CommandError> {
     Ok(settings)
 }
 
+/// The GPUs that a training uses, and is given where nobody said how many: what `--devices` asks for, or
+/// all of its task.
+fn share_gpus(settings: &mut Settings, asked: Option<usize>) -> Result<usize, CommandError> {
+    let own = settings.stage.get(train::STAGE).and_then(|own| own.gpus_per_task);
+    let given = own.or(settings.gpus_per_task);
+    match (asked, given) {
+        (None, given) => Ok(given.unwrap_or(1).max(1) as usize),
+        (Some(asked), Some(given)) if asked > given as usize => Err(CommandError::usage(format!(
+            "`--devices {asked}` is more than the {given} GPUs of a task; see `--gpus-per-task`"
+        ))),
+        (Some(asked), None) if settings.gres.is_none() => {
+            let gpus = u32::try_from(asked).map_err(CommandError::usage)?;
+            settings.stage.entry(train::STAGE.to_owned()).or_default().gpus_per_task = Some(gpus);
+            Ok(asked)
+        }
+        (Some(asked), _) => Ok(asked),
+    }
+}
+
 /// Hands a study over to a cluster, or writes the files that would.
 pub fn launch(
     root: &Root,
@@ -74,7 +93,10 @@ pub fn launch(
     built: &mut StudyGraph,
     targets: &[NodeId],
 ) -> CommandResult {
-    let settings = settings(&args.cluster)?;
+    let mut settings = settings(&args.cluster)?;
+    if args.backend.on_gpu() {
+        built.compute_with(args.backend, share_gpus(&mut settings, args.devices)?);
+    }
     // Tasks start elsewhere: every path must be whole.
     let whole = fs::canonicalize(root.path()).map_err(CommandError::machine)?;
     let root = &Root::new(whole);

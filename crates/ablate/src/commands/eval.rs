@@ -17,7 +17,7 @@ use crate::root::Root;
 use progress::Shown;
 
 pub fn run(root: &Root, args: &EvalArgs) -> CommandResult {
-    args.model.backend.check().map_err(CommandError::machine)?;
+    args.model.backend.check(1).map_err(CommandError::machine)?;
     if !args.benchmarks.is_empty() {
         return published::run(root, args);
     }

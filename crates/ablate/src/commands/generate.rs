@@ -12,7 +12,7 @@ use crate::foreign::open_model;
 
 pub fn run(args: &GenerateArgs) -> CommandResult {
     let of = &args.model;
-    of.backend.check().map_err(CommandError::machine)?;
+    of.backend.check(1).map_err(CommandError::machine)?;
     let model = open_model(&of.model, of.tokenizer.as_deref())?;
     for note in &model.notes {
         say(note);

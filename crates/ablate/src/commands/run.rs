@@ -21,7 +21,10 @@ use crate::stages::{benchmarks, corpus};
 use crate::{live, references, study};
 
 pub fn run(root: &Root, args: &RunArgs) -> CommandResult {
-    args.backend.check().map_err(CommandError::machine)?;
+    if args.launcher == LauncherKind::Local {
+        // Elsewhere, the machines of the tasks have to have it.
+        args.backend.check(args.devices.unwrap_or(1)).map_err(CommandError::machine)?;
+    }
     let loaded = study::load(&args.study)?;
     for warning in loaded.warnings.iter().filter(|_| !args.quiet) {
         say(warning);
@@ -62,7 +65,7 @@ pub fn run(root: &Root, args: &RunArgs) -> CommandResult {
     references::note(root, &study.report_name(), &args.study, &built)?;
     live::lay_out(root, &study.report_name(), &built);
     estimate(&mut built, study, root, &machine, Timing::Cached);
-    built.compute_with(args.backend);
+    built.compute_with(args.backend, args.devices.unwrap_or(1));
     built.made_by(env!("CARGO_PKG_VERSION"), machine::commit().as_deref());
     if !args.quiet {
         warn_of_space(&built, &targets, &store);

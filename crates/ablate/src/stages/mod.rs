@@ -41,6 +41,7 @@ use ablate_model::Backend;
 use ablate_pipeline::{Context, Failure, FailureKind, write_atomic};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 /// How a stage is made: `Ok(false)` when it was asked to stop.
 type Make = fn(&Context<'_>) -> Result<bool, Failure>;
@@ -90,11 +91,23 @@ pub const WITH_TENSORS: [&str; 8] = [
     masks::STAGE,
 ];
 
+/// Key of the devices that a training divides its batches among, in a node's execution.
+pub const DEVICES: &str = "devices";
+
+/// What a task computes with, once this machine has it.
 fn backend(context: &Context<'_>) -> Result<Backend, Failure> {
-    match context.task.execution.get(BACKEND).and_then(|name| name.as_str()) {
-        None => Ok(Backend::Flex),
-        Some(name) => name.parse().map_err(input),
-    }
+    let backend = match context.task.execution.get(BACKEND).and_then(|name| name.as_str()) {
+        None => Backend::Flex,
+        Some(name) => name.parse().map_err(input)?,
+    };
+    backend.check(devices(&context.task.execution)).map_err(machine)?;
+    Ok(backend)
+}
+
+/// How many devices a task uses.
+pub fn devices(execution: &Map<String, Value>) -> usize {
+    let devices = execution.get(DEVICES).and_then(Value::as_u64).unwrap_or(1);
+    usize::try_from(devices).unwrap_or(usize::MAX).max(1)
 }
 
 fn recipe<T: DeserializeOwned>(context: &Context<'_>) -> Result<T, Failure> {

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use ablate_corpus::{Shard, ShardInfo, TokenBytes, Windows, order};
 use ablate_model::{
-    ModelConfig, Scheme, Spread, Weights, random_weights, spreads, training_device,
+    ModelConfig, Scheme, Spread, Weights, random_weights, spreads, training_devices,
 };
 use ablate_pipeline::{Context, Failure, FailureKind};
 use ablate_train::rounds::{DrawRule, Ledger};
@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{
-    backend, bug, input, machine, read_json, recipe, select, shards, tokenizer, write_json,
+    backend, bug, devices, input, machine, read_json, recipe, select, shards, tokenizer, write_json,
 };
 
 use self::log::Log;
@@ -295,9 +295,9 @@ pub fn make(context: &Context<'_>) -> Result<bool, Failure> {
     };
     let checkpoints = Checkpoints::new(&folder, context.task.key.as_str());
     let mut log = Log::new(context, config.steps);
-    let device = training_device(backend(context)?);
+    let devices = training_devices(backend(context)?, devices(&context.task.execution));
     let mut train = |init: Initial| {
-        ablate_train::train(&config, &recipe.model, init, &data, &checkpoints, &device, &mut log)
+        ablate_train::train(&config, &recipe.model, init, &data, &checkpoints, &devices, &mut log)
     };
     let mut result = train(init.clone());
     if let Err(error @ TrainError::DamagedCheckpoint { .. }) = &result {

@@ -11,12 +11,14 @@ use super::{Foreign, LARGEST, context, wrong};
 use crate::pickle::{ADVICE, pickle_in};
 use crate::{ModelConfig, ModelError, RopeScaling, Weights};
 
+mod qwen;
+
 const CONFIG: &str = "config.json";
 const WEIGHTS: &str = "model.safetensors";
 const INDEX: &str = "model.safetensors.index.json";
 
-/// Reads a folder with a model of LLaMA's family: `config.json` of the types `llama`, `mistral` and
-/// `qwen2`, and `model.safetensors` (or the files that `model.safetensors.index.json` names) with
+/// Reads a folder with a model of LLaMA's family: `config.json` of the types `llama`, `mistral`,
+/// `qwen2` and `qwen`, and `model.safetensors` (or the files that `model.safetensors.index.json` names) with
 /// floats of 32 or 16 bits.
 ///
 /// # Errors
@@ -27,9 +29,16 @@ pub fn read_hugging_face(folder: &Path) -> Result<Foreign, ModelError> {
     let json = read_json(&path)?;
     let keys = json.as_object().ok_or_else(|| wrong(&path, "it is no JSON object"))?;
     let mut notes = Vec::new();
-    let config = config(keys, &mut notes).map_err(|reason| wrong(&path, reason))?;
+    let first_qwen = keys.get("model_type").and_then(Value::as_str) == Some("qwen");
+    let translated = first_qwen.then(|| qwen::config(keys)).transpose();
+    let translated = translated.map_err(|reason| wrong(&path, reason))?;
+    let config = config(translated.as_ref().unwrap_or(keys), &mut notes)
+        .map_err(|reason| wrong(&path, reason))?;
     config.check()?;
     let mut weights = weights(folder)?;
+    if first_qwen {
+        weights = qwen::weights(weights, &config)?;
+    }
     if config.shape.tied {
         // Some files keep what is the embedding twice.
         weights.remove("lm_head.weight");
@@ -152,7 +161,8 @@ fn config(keys: &Map<String, Value>, notes: &mut Vec<String>) -> Result<ModelCon
         }
         Some(other) => {
             return Err(format!(
-                "models of the type `{other}` are not read; only `llama`, `mistral` and `qwen2` are"
+                "models of the type `{other}` are not read; only `llama`, `mistral`, \
+                 `qwen2` and `qwen` are"
             ));
         }
         None => return Err("`model_type` is missing".to_owned()),

@@ -123,7 +123,7 @@ impl Garden {
             random_weights(&small(), Scheme::Constant, 0.1, 1),
             &data,
             &Checkpoints::new(folder.join("checkpoints"), "planted"),
-            &training_device(Backend::Flex),
+            &[training_device(Backend::Flex)],
             &mut Silent,
         )
         .unwrap();
