@@ -68,10 +68,13 @@ class Bench:
         return Side(name, command, environment, stdin)
 
     def our_step(self, name, variant, *more, steps=None, program=None):
-        """Training steps of a variant of shapes.toml, ours."""
+        """Training steps of a variant of shapes.toml, ours: each thread has a part of the batch."""
         where = ["bench", HERE / "shapes.toml", "--variant", variant]
         count = ["--steps", steps or self.steps(variant)]
-        arguments = [*where, *self.threads, *count, "--json", *more]
+        size, threads = self.variants[variant], self.options.threads
+        portion = max(size["batch"] // threads, 1) * size["context"]
+        divided = ["--devices", threads, "--set", f"train.micro_tokens={portion}"]
+        arguments = [*where, *self.threads, *divided, *count, "--json", *more]
         return self.ours(name, arguments, program=program)
 
     def peer_step(self, name, variant, *more, steps=None, environment=None):
@@ -162,8 +165,9 @@ def train(bench):
         ran += sides
     about = (
         "A step is batch, forward, backward, clipping and AdamW; tokens/s are those of the median"
-        " step of a run. Compilation is in the warm-up, which is not counted. bf16 is matrix"
-        " products in bf16 with f32 master weights, against autocast."
+        " step of a run. Ours divides a batch among the threads (`--devices`). Compilation is in the"
+        " warm-up, which is not counted. bf16 is matrix products in bf16 with f32 master weights,"
+        " against autocast."
     )
     compile_times = [
         run["output"]["warmup_seconds"][0] for s in ran if "compiled" in s.name for run in s.runs
