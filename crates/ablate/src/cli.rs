@@ -159,8 +159,8 @@ pub struct RunArgs {
     #[arg(long)]
     pub fail_fast: bool,
 
-    /// Try again all that failed, trainings that diverged too; other failures are tried again by
-    /// every run
+    /// Try again what failed, trainings that diverged too, with what waits for it, and make nothing
+    /// else; without this, what is missing is made, failures that are no divergences included
     #[arg(long)]
     pub retry_failed: bool,
 

@@ -112,7 +112,7 @@ pub fn estimate(
         work.push(stage);
     }
     let mut estimates = Estimates { variants: Vec::new(), work };
-    for (nodes, variant) in built.variants.iter().zip(&study.variants) {
+    for (nodes, variant) in built.described(study) {
         let sum = add_up(built, &estimates, nodes, variant.shape().parameters());
         estimates.variants.push(sum);
     }

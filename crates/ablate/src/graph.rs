@@ -5,19 +5,21 @@ mod build;
 mod external;
 mod foreign;
 mod inputs;
+mod present;
 mod rounds;
 mod variants;
 
-pub use absent::stand_in;
-pub use build::build;
+pub use absent::{Absence, stand_in};
+pub use present::build;
 pub use variants::model;
 
 use std::collections::BTreeMap;
 
 use ablate_model::{Backend, ModelConfig};
 use ablate_pipeline::{Graph, NodeId};
+use ablate_spec::{Study, Variant};
 
-use crate::stages::{BACKEND, DEVICES, WITH_TENSORS, train};
+use crate::stages::{BACKEND, DEVICES, WITH_TENSORS, masks, train};
 
 /// Keys of the program's version and of the commit of its source, in a node's execution.
 pub const PROGRAM: &str = "program";
@@ -29,6 +31,9 @@ pub struct StudyGraph {
     pub graph: Graph,
     /// In the order of the study.
     pub variants: Vec<VariantNodes>,
+    /// Variants that have no stages, since something that they read is not there; in the order of the
+    /// study.
+    pub absent: Vec<AbsentVariant>,
     /// The trained parents by name.
     pub parents: BTreeMap<String, Vec<RoundNodes>>,
     /// The parents that exist as files by name.
@@ -47,6 +52,34 @@ pub struct VariantNodes {
     pub compact: Option<NodeId>,
     pub shards: NodeId,
     pub seeds: Vec<SeedNodes>,
+}
+
+/// A variant that cannot be made for now.
+#[derive(Debug)]
+pub struct AbsentVariant {
+    pub name: String,
+    /// Its place among all variants of the study.
+    pub place: usize,
+    pub seeds: Vec<u64>,
+    /// What it reads that is not there; not empty.
+    pub missing: Vec<Absence>,
+}
+
+impl AbsentVariant {
+    /// Why it cannot be made, in a line.
+    pub fn reason(&self) -> String {
+        format!("missing source: {}", Absence::in_words(&self.missing))
+    }
+
+    /// What is said of it when the rest goes on.
+    pub fn warning(&self) -> String {
+        format!(
+            "variant `{}` cannot run: {}; the rest goes on, and the same command makes it once that is \
+             there",
+            self.name,
+            self.reason()
+        )
+    }
 }
 
 /// The stages of a variant with one seed.
@@ -125,10 +158,35 @@ impl StudyGraph {
         ends.chain(scores).collect()
     }
 
+    /// The variants that have stages, with what the study says of them.
+    pub fn described<'a>(
+        &'a self,
+        study: &'a Study,
+    ) -> impl Iterator<Item = (&'a VariantNodes, &'a Variant)> {
+        self.variants.iter().filter_map(|nodes| Some((nodes, study.variant(&nodes.name)?)))
+    }
+
+    /// The learned masks that a variant's first weights are cut by.
+    pub fn masks(&self, variant: &VariantNodes) -> Option<NodeId> {
+        let input = |id: NodeId, role: &str| self.graph.node(id).inputs.get(role).copied();
+        let train = variant.seeds.first()?.rounds.first()?.train;
+        let parent = input(input(train, "weights")?, "parent")?;
+        (self.graph.node(parent).stage == masks::STAGE).then_some(parent)
+    }
+
+    /// The variants that cannot be made for now, of those that are asked for.
+    pub fn absent_of(&self, only: impl Fn(&str) -> bool) -> Vec<&AbsentVariant> {
+        self.absent.iter().filter(|absent| only(&absent.name)).collect()
+    }
+
     /// Names of variants and models of others.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        let variants = self.variants.iter().map(|variant| variant.name.as_str());
-        variants.chain(self.externals.iter().map(|external| external.name.as_str()))
+        let mut variants: Vec<&str> =
+            self.variants.iter().map(|variant| variant.name.as_str()).collect();
+        for absent in &self.absent {
+            variants.insert(absent.place.min(variants.len()), &absent.name);
+        }
+        variants.into_iter().chain(self.externals.iter().map(|external| external.name.as_str()))
     }
 
     /// The tokens of variants: what a run is asked for that trains nothing.

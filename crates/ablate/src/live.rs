@@ -7,6 +7,7 @@
 //! data/live/<study>/<variant>/seed-<n>             a link to the training (its only round)
 //! data/live/<study>/<variant>/seed-<n>/round-<r>   a link to a round, where there are several
 //! data/live/<study>/parents/<name>                 the same for a parent
+//! data/live/<study>/<variant>/masks                a link to the masks that its first weights were cut by
 //! ```
 //!
 //! None of it is a result, and nothing depends on it: a training whose feed cannot be written goes on,
@@ -18,7 +19,7 @@ mod layout;
 mod look;
 mod table;
 
-pub use feed::Feed;
+pub use feed::{Feed, lines};
 pub use layout::{lay_out, sweep};
 pub use look::{Follower, Look, Series, StudyState};
 pub use table::Room;

@@ -25,6 +25,9 @@ struct Reference {
     set: Vec<String>,
     /// Keys of all its stages.
     keys: Vec<String>,
+    /// Whether there were variants whose keys were not known.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    partial: bool,
 }
 
 /// Writes down what a run is going to need, before it makes any of it.
@@ -38,17 +41,28 @@ pub fn note(
     built: &StudyGraph,
 ) -> Result<(), CommandError> {
     let folder = root.references();
-    let reference = Reference {
+    let mut reference = Reference {
         study: fs::canonicalize(&args.study).map_err(CommandError::usage)?,
         profile: args.profile.clone(),
         set: args.set.clone(),
         keys: built.graph.iter().map(|(_, node)| node.key().to_string()).collect(),
+        partial: !built.absent.is_empty(),
     };
-    let bytes = serde_json::to_vec_pretty(&reference).map_err(CommandError::bug)?;
     // The same name may be another study's, or the same study changed by `--set`.
     let of = serde_json::to_vec(&(&reference.study, &reference.profile, &reference.set));
     let own = blake3::hash(&of.map_err(CommandError::bug)?).to_hex();
     let path = folder.join(format!("{name}-{}.json", &own[..12]));
+    if reference.partial
+        && let Ok(before) = fs::read(&path)
+        && let Ok(before) = serde_json::from_slice::<Reference>(&before)
+    {
+        // What a variant was made of before its source went away is still its own.
+        let own: BTreeSet<&String> = reference.keys.iter().collect();
+        let more: Vec<_> = before.keys.into_iter().filter(|key| !own.contains(key)).collect();
+        reference.keys.extend(more);
+        reference.partial = before.partial;
+    }
+    let bytes = serde_json::to_vec_pretty(&reference).map_err(CommandError::bug)?;
     let written = fs::create_dir_all(&folder).and_then(|()| write_atomic(&path, &bytes));
     written.map_err(|error| {
         CommandError::machine(format!("cannot write `{}`: {error}", path.display()))
@@ -84,7 +98,9 @@ impl References {
             };
             if reference.study.is_file() {
                 all.take(reference.keys);
-                noted.insert(reference.study);
+                if !reference.partial {
+                    noted.insert(reference.study);
+                }
             }
         }
         for folder in folders_of(&root.path().join("reports")) {
@@ -143,6 +159,10 @@ impl References {
             match built {
                 Ok(built) => {
                     self.take(built.graph.iter().map(|(_, node)| node.key().to_string()));
+                    if let Some(absent) = built.absent.first().filter(|_| !noted) {
+                        self.unknown
+                            .push((name, format!("`{}`: {}", absent.name, absent.reason())));
+                    }
                 }
                 Err(_) if noted => {}
                 Err(why) => self.unknown.push((name, why)),

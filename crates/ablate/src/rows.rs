@@ -58,7 +58,12 @@ pub fn collect(
         ..StudyData::default()
     };
     let machine = Machine::current();
-    for (nodes, variant) in built.variants.iter().zip(&study.variants) {
+    for variant in &study.variants {
+        let Some(nodes) = built.variants.iter().find(|nodes| nodes.name == variant.name) else {
+            let absent = built.absent.iter().find(|absent| absent.name == variant.name);
+            data.variants.extend(absent.map(|absent| variants::absent(variant, absent)));
+            continue;
+        };
         let mut row = variants::row(&results, nodes, variant)?;
         row.decoding = decoding::known(root, &machine, &graph::model(variant));
         data.variants.push(row);

@@ -12,6 +12,8 @@ pub enum Cause {
     Diverged,
     /// The worker was ended by SIGKILL: by the system when memory runs out, or by somebody.
     Killed,
+    /// The worker ended without a word, and nobody saw how: killed, or with its machine.
+    WorkerLost,
     /// An allocation failed, or a control group ended what was above its limit.
     OutOfMemory,
     /// The disk is full, or has no room for what the stage is expected to write.
@@ -30,6 +32,7 @@ impl Cause {
         match self {
             Self::Diverged => "diverged",
             Self::Killed => "killed",
+            Self::WorkerLost => "worker lost",
             Self::OutOfMemory => "out of memory",
             Self::DiskFull => "disk full",
             Self::Input => "missing or wrong input",

@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::acceptance::Accepted;
 use crate::artifact::Artifact;
 use crate::lease::Lease;
 use crate::owner::token;
@@ -24,6 +25,8 @@ pub enum Kind {
     Log,
     /// What could be followed while a result was made.
     Live,
+    /// What somebody said may stand for what; not among [`Store::contents`].
+    Acceptance,
     /// A lease of an owner that is gone, or what is left of a removal.
     Rest,
 }
@@ -38,6 +41,7 @@ impl Kind {
             Self::Corrupt => "corrupt",
             Self::Log => "log",
             Self::Live => "live",
+            Self::Acceptance => "accepted",
             Self::Rest => "rest",
         }
     }
@@ -98,6 +102,16 @@ impl Entry {
     /// When it cannot be read or moved.
     pub fn quarantine(&self) -> Result<Option<String>, StoreError> {
         quarantine(&self.path)
+    }
+}
+
+impl Accepted {
+    /// Its file, as an entry of the store; nothing where it cannot be believed.
+    pub fn entry(&self) -> Option<Entry> {
+        let record = self.record.as_ref().ok()?;
+        let bytes = fs::metadata(&self.path).map_or(0, |about| about.len());
+        let short = record.new.key.short().to_owned();
+        Some(Entry { path: self.path.clone(), kind: Kind::Acceptance, bytes, short, in_use: false })
     }
 }
 

@@ -18,7 +18,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
@@ -81,6 +81,8 @@ pub struct Lease {
     path: PathBuf,
     token: String,
     before: Before,
+    /// The owner that was gone or silent, and when it last gave a sign of life by the store's clock.
+    replaced: Option<(Owner, SystemTime)>,
     released: Arc<AtomicBool>,
     lost: Arc<AtomicBool>,
 }
@@ -120,15 +122,20 @@ impl Lease {
             fs::create_dir_all(parent).map_err(failed)?;
         }
         let owner = Owner { claim: terms.claim.clone(), ..Owner::current() };
-        let mut before = Before::Nobody;
+        let (mut before, mut replaced) = (Before::Nobody, None);
         let (file, offset) = loop {
             match create(path, &owner) {
                 Ok(created) => break created,
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                     let Some(sign) = look(path).map_err(failed)? else { continue };
+                    let silent = terms.silent.as_ref() == Some(&sign);
                     if !sign.owner.gone() {
                         terms.allow(&sign)?;
                         before = Before::Somebody;
+                    }
+                    // One that was only replaced by a later start may be well.
+                    if (before == Before::Nobody || silent) && sign.owner.pid != 0 {
+                        replaced = last_sign(path).map(|at| (sign.owner.clone(), at));
                     }
                     set_aside(path, &sign.owner.token).map_err(failed)?;
                 }
@@ -139,6 +146,7 @@ impl Lease {
             path: path.to_owned(),
             token: owner.token,
             before,
+            replaced,
             released: Arc::default(),
             lost: Arc::default(),
         };
@@ -159,6 +167,11 @@ impl Lease {
     /// A name that no other lease has ever had.
     pub(crate) fn token(&self) -> &str {
         &self.token
+    }
+
+    /// The owner that was lost before this one, and when it last gave a sign of life.
+    pub(crate) fn replaced(&self) -> Option<&(Owner, SystemTime)> {
+        self.replaced.as_ref()
     }
 
     pub(crate) fn before(&self) -> Before {
@@ -311,6 +324,27 @@ fn look(path: &Path) -> io::Result<Option<Sign>> {
     let owner = lines.next().and_then(|line| serde_json::from_slice(line).ok());
     let beat = lines.next().and_then(|line| std::str::from_utf8(line).ok()?.parse().ok());
     Ok(Some(Sign { owner: owner.unwrap_or_else(Owner::unknown), beat: beat.unwrap_or(0) }))
+}
+
+/// When the owner of a lease last wrote into it.
+fn last_sign(path: &Path) -> Option<SystemTime> {
+    fs::metadata(path).and_then(|about| about.modified()).ok()
+}
+
+/// The owner of a lease that is known to be gone, and when it last gave a sign of life.
+pub(crate) fn dead(path: &Path) -> Option<(Owner, SystemTime)> {
+    let sign = look(path).ok()??;
+    sign.owner.gone().then(|| Some((sign.owner, last_sign(path)?)))?
+}
+
+/// Takes away the lease of a process that was ended on purpose: nobody is to wonder what became of it.
+pub(crate) fn forget(path: &Path, pid: u32) {
+    if let Ok(Some(sign)) = look(path)
+        && sign.owner.pid == pid
+        && sign.owner.gone()
+    {
+        let _ = set_aside(path, &sign.owner.token);
+    }
 }
 
 /// What is not there any more is removed already.

@@ -21,6 +21,7 @@ mod fields;
 mod graph;
 mod identity;
 mod lease;
+mod lost;
 mod nearest;
 mod owner;
 mod process;
@@ -38,7 +39,7 @@ pub use artifact::{Artifact, FileRecord};
 pub use canonical::{CanonicalError, canonical_json};
 pub use cause::Cause;
 pub use cluster::{
-    Chunk, Dependency, Drained, ItemExit, Launcher, Place, QueueState, QueuedTask, Settings,
+    Chunk, Dependency, Drained, ItemExit, LOGS, Launcher, Place, QueueState, QueuedTask, Settings,
     SettingsError, Slurm, SlurmError, Submission, Submitted, Wave, WaveFiles, drain, make_item,
     plan, read_item, read_items, shell_word, submit,
 };
@@ -48,12 +49,13 @@ pub use fields::{Change, changes, fields};
 pub use graph::{Estimate, Graph, GraphError, Key, Node, NodeId};
 pub use identity::Identity;
 pub use lease::{Holding, Lease, LeaseError, SILENCE, Sign, Watcher};
+pub use lost::{LostWorker, record_end};
 pub use nearest::{Distances, Mismatch, Nearest, Records};
 pub use owner::{Claim, Owner};
-pub use process::{Launch, WorkerCommand};
+pub use process::{Launch, WorkerCommand, unexpected_end};
 pub use protocol::{Failure, FailureKind, Message, Progress, Task};
 pub use scheduler::{Event, Outcome, RunOptions, Summary, run};
 pub use space::free_space;
 pub use store::{State, Store, StoreError};
-pub use survey::{Survey, survey};
+pub use survey::{Survey, failed_chains, survey};
 pub use worker::{Context, HOST, Say, Work, WorkerExit, perform, serve, watch_launcher};

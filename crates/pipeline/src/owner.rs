@@ -1,6 +1,7 @@
 //! Who holds a lease.
 
 use std::fs;
+use std::path::PathBuf;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -36,6 +37,9 @@ pub struct Claim {
     pub task: String,
     /// How often the cluster has started it before.
     pub attempt: u64,
+    /// What the task writes, where that is a file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<PathBuf>,
 }
 
 impl Owner {

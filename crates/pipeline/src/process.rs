@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::Sender;
 
 use crate::cause::Cause;
@@ -91,54 +91,60 @@ impl Worker {
     }
 
     /// Waits for the end of a worker that said neither that it is done nor that it failed; it was
-    /// estimated to need so many bytes of memory.
-    pub(crate) fn unexpected_end(mut self, memory: u64) -> Failure {
-        use std::os::unix::process::ExitStatusExt;
+    /// estimated to need so many bytes of memory. Says as well which process it was.
+    pub(crate) fn unexpected_end(mut self, memory: u64) -> (Failure, u32) {
         let status = self.child.wait();
-        let last = last_lines(&self.log, 3);
-        // What the standard library says before it gives up stands above a backtrace.
-        let allocation = last_lines(&self.log, BACKTRACE).contains("memory allocation of ");
-        let (mut signal, mut cause) = (None, None);
-        let how = match status {
-            Ok(status) => {
-                signal = status.signal();
-                match (signal, status.code()) {
-                    (Some(libc::SIGKILL), _) => {
-                        cause = Some(Cause::Killed);
-                        "was killed by signal 9 (by the system when memory runs out, or by \
-                         somebody)"
-                            .to_owned()
-                    }
-                    (Some(libc::SIGABRT), _) if allocation => {
-                        cause = Some(Cause::OutOfMemory);
-                        "ran out of memory (ended by signal 6)".to_owned()
-                    }
-                    (Some(signal), _) => format!("was ended by signal {signal}"),
-                    (None, Some(101)) => {
-                        cause = Some(Cause::Bug);
-                        "panicked".to_owned()
-                    }
-                    (None, code) => format!("ended with exit code {}", code.unwrap_or(-1)),
-                }
-            }
-            Err(error) => format!("cannot be waited for: {error}"),
-        };
-        let memory = matches!(cause, Some(Cause::Killed | Cause::OutOfMemory))
-            .then_some(memory)
-            .filter(|memory| *memory > 0);
-        let needed = memory.map_or_else(String::new, |memory| {
-            format!("; it was estimated to need {} of memory", in_words(memory))
-        });
-        let message =
-            format!("the worker {how}{needed}; its log is `{}`{last}", self.log.display());
-        let failure = Failure::new(FailureKind::Machine, message);
-        Failure { cause, signal, memory, ..failure }
+        (unexpected_end(status, Some(&self.log), memory), self.child.id())
     }
 
     /// Waits for the end of a worker that has said how it ended.
     pub(crate) fn reap(mut self) {
         let _ = self.child.wait();
     }
+}
+
+/// Why a process ended that said nothing of it: by its status, and by what stands in its log. It was
+/// estimated to need so many bytes of memory; 0 when that is not known.
+pub fn unexpected_end(status: io::Result<ExitStatus>, log: Option<&Path>, memory: u64) -> Failure {
+    use std::os::unix::process::ExitStatusExt;
+    let lines = |count| log.map_or_else(String::new, |log| last_lines(log, count));
+    // What the standard library says before it gives up stands above a backtrace.
+    let allocation = lines(BACKTRACE).contains("memory allocation of ");
+    let (mut signal, mut cause) = (None, None);
+    let how = match status {
+        Ok(status) => {
+            signal = status.signal();
+            match (signal, status.code()) {
+                (Some(libc::SIGKILL), _) => {
+                    cause = Some(Cause::Killed);
+                    "was killed by signal 9 (by the system when memory runs out, or by \
+                     somebody)"
+                        .to_owned()
+                }
+                (Some(libc::SIGABRT), _) if allocation => {
+                    cause = Some(Cause::OutOfMemory);
+                    "ran out of memory (ended by signal 6)".to_owned()
+                }
+                (Some(signal), _) => format!("was ended by signal {signal}"),
+                (None, Some(101)) => {
+                    cause = Some(Cause::Bug);
+                    "panicked".to_owned()
+                }
+                (None, code) => format!("ended with exit code {}", code.unwrap_or(-1)),
+            }
+        }
+        Err(error) => format!("cannot be waited for: {error}"),
+    };
+    let memory = matches!(cause, Some(Cause::Killed | Cause::OutOfMemory))
+        .then_some(memory)
+        .filter(|memory| *memory > 0);
+    let needed = memory.map_or_else(String::new, |memory| {
+        format!("; it was estimated to need {} of memory", in_words(memory))
+    });
+    let place = log.map_or_else(String::new, |log| format!("; its log is `{}`", log.display()));
+    let message = format!("the worker {how}{needed}{place}{}", lines(3));
+    let failure = Failure::new(FailureKind::Machine, message);
+    Failure { cause, signal, memory, ..failure }
 }
 
 /// Lines of a backtrace at most.

@@ -10,6 +10,7 @@ use crate::artifact::Artifact;
 use crate::cause::Cause;
 use crate::graph::{Graph, Key, Node, NodeId};
 use crate::lease::Sign;
+use crate::lost::LostWorker;
 use crate::store::{Store, live_path};
 
 /// What a worker is asked to make: the first line on its standard input. The launcher keeps
@@ -161,12 +162,23 @@ pub struct Failure {
     /// Bytes of memory that it was estimated to need, where that may be what was missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory: Option<u64>,
+    /// The worker, where it was lost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost: Option<Box<LostWorker>>,
 }
 
 impl Failure {
     /// A failure of the given kind.
     pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), step: None, cause: None, signal: None, memory: None }
+        Self {
+            kind,
+            message: message.into(),
+            step: None,
+            cause: None,
+            signal: None,
+            memory: None,
+            lost: None,
+        }
     }
 
     /// The same failure at a step.

@@ -7,7 +7,7 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
 use crate::graph::{Graph, NodeId};
-use crate::lease::{Holding, Sign, Watcher};
+use crate::lease::{Holding, Sign, Watcher, forget};
 use crate::process::{Launch, News, Worker, WorkerCommand};
 use crate::protocol::{Failure, FailureKind, Message, Progress, Task};
 use crate::store::{State, Store, StoreError};
@@ -342,11 +342,12 @@ impl Run<'_> {
                 // Those that said how they ended are no longer in the list.
                 if let Some(worker) = self.running.remove(&id) {
                     let node = self.graph.node(id);
-                    let failure = worker.unexpected_end(node.estimate.memory);
+                    let (failure, pid) = worker.unexpected_end(node.estimate.memory);
                     // A worker may end by the same Ctrl-C before it was passed on.
                     let stopped = self.options.stop.load(Ordering::SeqCst) > 0;
-                    if !stopped {
-                        self.store.record_failure(node, &failure);
+                    match stopped {
+                        true => forget(&self.store.lease(node), pid),
+                        false => self.store.record_failure(node, &failure),
                     }
                     self.end(id, if stopped { Outcome::Stopped } else { Outcome::Failed(failure) });
                 }

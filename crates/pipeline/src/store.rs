@@ -19,6 +19,7 @@ use crate::artifact::Artifact;
 use crate::attempt;
 use crate::graph::{Key, Node};
 use crate::lease::Lease;
+use crate::lost;
 use crate::owner::Owner;
 use crate::protocol::Failure;
 
@@ -161,8 +162,7 @@ impl Store {
 
     /// Log of the workers of a node.
     pub fn log(&self, node: &Node) -> PathBuf {
-        let name = format!("{}-{}.log", node.stage, entry_name(&node.name, node.key()));
-        self.root.join("logs").join(name)
+        log_path(&self.place(node))
     }
 
     /// Folder of what can be followed while a node is made: never a part of the result.
@@ -189,6 +189,9 @@ impl Store {
         if let Some(owner) = Lease::holder(&lease_path(&path)) {
             return Ok(State::Running(owner));
         }
+        if let Some((lost, _)) = lost::of_lease(&path) {
+            return Ok(State::Failed(lost));
+        }
         if let Ok(bytes) = fs::read(failed_path(&path))
             && let Ok(failure) = serde_json::from_slice(&bytes)
         {
@@ -206,9 +209,13 @@ impl Store {
         }
     }
 
-    /// When the last attempt failed, where it did.
+    /// When the last attempt failed, where it did; of a worker that was lost, when it was last heard of.
     pub fn failed_at(&self, node: &Node) -> Option<jiff::Timestamp> {
-        let changed = fs::metadata(failed_path(&self.place(node))).ok()?.modified().ok()?;
+        let place = self.place(node);
+        let changed = match lost::of_lease(&place) {
+            Some((_, last_sign)) => last_sign,
+            None => fs::metadata(failed_path(&place)).ok()?.modified().ok()?,
+        };
         jiff::Timestamp::try_from(changed).ok()
     }
 
@@ -302,6 +309,14 @@ pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 
 pub(crate) fn lease_path(path: &Path) -> PathBuf {
     with_suffix(path, ".lease")
+}
+
+/// What the workers of a result write, unless a cluster has it elsewhere.
+pub(crate) fn log_path(result: &Path) -> PathBuf {
+    let name = result.file_name().unwrap_or_default().to_string_lossy();
+    let stage = result.parent().unwrap_or(Path::new(""));
+    let of = stage.file_name().unwrap_or_default().to_string_lossy();
+    stage.with_file_name("logs").join(format!("{of}-{name}.log"))
 }
 
 /// Where a result of the store can be followed while it is made: beside the stages, as logs are.

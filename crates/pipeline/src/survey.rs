@@ -62,6 +62,27 @@ pub fn survey(
     Ok(survey)
 }
 
+/// Those of the targets that failed or wait for something that failed, whatever the kind of failure.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn failed_chains(
+    graph: &Graph,
+    targets: &[NodeId],
+    store: &Store,
+) -> Result<Vec<NodeId>, StoreError> {
+    // Inputs come before what reads them.
+    let mut waits = Vec::with_capacity(graph.len());
+    for (_, node) in graph.iter() {
+        waits.push(match store.state(node)? {
+            State::Done(_) => false,
+            State::Failed(_) => true,
+            _ => node.inputs.values().any(|input| waits[input.0]),
+        });
+    }
+    Ok(targets.iter().copied().filter(|target| waits[target.0]).collect())
+}
+
 impl Survey {
     /// Those of the missing that cannot be made, since something that they need has failed; with what
     /// that is.

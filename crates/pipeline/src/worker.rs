@@ -12,6 +12,7 @@ use crate::artifact::Artifact;
 use crate::attempt::{Entry, PublishError};
 use crate::graph::Key;
 use crate::lease::{Lease, LeaseError, Terms};
+use crate::lost;
 use crate::owner::{Claim, Owner};
 use crate::protocol::{Failure, FailureKind, Message, Progress, Task};
 use crate::space;
@@ -129,6 +130,9 @@ pub fn perform(
         let _ = entry.close(&lease);
         say(&Message::Done { seconds: 0.0 });
         return WorkerExit::Done;
+    }
+    if let Some((owner, last_sign)) = lease.replaced() {
+        lost::record(&entry.path, (owner, *last_sign));
     }
     // The end of the channel, by a panic too, is the end of the watch.
     let (at_work, over) = mpsc::channel::<()>();

@@ -53,6 +53,10 @@ pub struct Comparison {
     pub adjustment: &'static str,
     /// Differences that were tested.
     pub tested: usize,
+    /// What the sides rest on that was accepted in the place of something else, a sentence for each
+    /// variant.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub accepted: Vec<String>,
 }
 
 /// Two variants.
@@ -178,6 +182,13 @@ pub fn compare_with(
             pairs
         }
     };
+    let mut accepted: Vec<String> = Vec::new();
+    for (analysis, variant) in pairs.iter().flat_map(|(i, j)| [(&left, *i), (&right, *j)]) {
+        let study = &analysis.data.study.name;
+        let words = analysis.accepted(variant).map(|words| format!("{study}: {words}"));
+        // A variant that is compared with itself says it once.
+        accepted.extend(words.filter(|words| !accepted.contains(words)));
+    }
     let mut pairs: Vec<Pair> = pairs
         .into_iter()
         .map(|(i, j)| pair((&left, i), (&right, j), settings.other_tests))
@@ -194,6 +205,7 @@ pub fn compare_with(
             Adjustment::None => "none",
         },
         tested,
+        accepted,
     })
 }
 

@@ -56,6 +56,8 @@ struct Header {
     loss: Option<f64>,
     #[serde(default, skip_serializing_if = "Watch::is_new")]
     watch: Watch,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    gates: Vec<f64>,
     recipe: Recipe,
     /// How many values the tensors have together.
     values: u64,
@@ -108,6 +110,7 @@ impl Checkpoints {
             bytes: state.bytes,
             loss: state.loss,
             watch: state.watch,
+            gates: state.gates.clone(),
             recipe: recipe.clone(),
             values: 0,
             tensors: String::new(),
@@ -277,8 +280,8 @@ fn load(place: &Path, recipe: &Recipe) -> Result<State, TrainError> {
     for part in [&weights, &first, &second] {
         part.check(&recipe.model).map_err(|error| damaged(error.to_string()))?;
     }
-    let Header { step, tokens, bytes, loss, watch, .. } = header;
-    Ok(State { step, tokens, bytes, loss, watch, weights, first, second })
+    let Header { step, tokens, bytes, loss, watch, gates, .. } = header;
+    Ok(State { step, tokens, bytes, loss, watch, weights, first, second, gates })
 }
 
 /// Makes what was created or renamed in a folder durable.

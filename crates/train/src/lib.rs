@@ -20,6 +20,7 @@ mod draw;
 mod error;
 mod importance;
 mod initial;
+mod keeper;
 mod ledger;
 pub mod masks;
 mod metrics;

@@ -21,28 +21,30 @@
 mod gate;
 mod gates;
 mod module;
+mod observer;
 
 use ablate_corpus::Shard;
 use ablate_cost::Shape;
 use ablate_model::{Decoder, ModelConfig, ParameterGradients, Units, Weights};
 use burn::module::Module as _;
 use burn::tensor::Device;
-use serde::{Deserialize, Serialize};
 
 use crate::adamw::{AdamW, clip_scale};
 use crate::batch::Sequences;
 use crate::data::{check_order, check_vocabulary};
-use crate::{Schedule, State, TrainConfig, TrainError};
+use crate::keeper::{Keeper, recipe};
+use crate::{Checkpoints, Initial, Schedule, State, TrainConfig, TrainError};
 use gates::Gates;
 use module::Adam;
 
 pub use gates::Sparsity;
+pub use observer::{MaskObserver, MaskRecord};
 
 /// How masks are learned.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MaskConfig {
-    /// Steps, batches, and the optimiser of the weights: as in a training. Validations and
-    /// checkpoints there are none.
+    /// Steps, batches, checkpoints, and the optimiser of the weights: as in a training. Validations
+    /// there are none.
     pub train: TrainConfig,
     /// Whether the weights stand still.
     pub frozen: bool,
@@ -124,27 +126,6 @@ impl MaskTarget {
     }
 }
 
-/// One update.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct MaskRecord {
-    /// Updates done, this one included.
-    pub step: u64,
-    /// Updates in all.
-    pub steps: u64,
-    /// Target tokens seen.
-    pub tokens: u64,
-    /// Mean loss of the batch under its masks, in nats per token.
-    pub loss: f64,
-    /// What was added to it for sparsities off their targets.
-    pub penalty: f64,
-    /// Learning rate of the weights; 0 where they stand still.
-    pub learning_rate: f64,
-    /// Expected sparsity after the update.
-    pub sparsity: Sparsity,
-    /// What it should be at this update.
-    pub target: f64,
-}
-
 /// What was learned.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Learned {
@@ -162,22 +143,24 @@ pub struct Learned {
     pub loss: f64,
 }
 
-/// Learns the masks of a model on the batches of `order`. `observe` hears of every update and says
-/// whether to go on: `None` comes back where it does not.
+/// Learns the masks of a model on the batches of `order`, or goes on from the newest checkpoint of the
+/// same learning. `observer` hears of every update and says whether to go on: `None` comes back where
+/// it does not, once there is a checkpoint. Without `checkpoints` none are written.
 ///
 /// `device` must have autodiff. The same settings give the same result, to the bit where the backend
-/// is deterministic.
+/// is deterministic, however often it was interrupted.
 ///
 /// # Errors
-/// [`TrainError::Diverged`] when loss or gradients are not finite; otherwise settings, sizes, data or
-/// weights that do not fit together.
+/// [`TrainError::Diverged`] when loss or gradients are not finite; otherwise settings, sizes, data,
+/// weights or checkpoints that do not fit together, and files that cannot be written.
 pub fn learn(
     config: &MaskConfig,
     target: &MaskTarget,
     (model, init): (&ModelConfig, &Weights),
     (shard, order): (&Shard, &[u32]),
+    checkpoints: Option<&Checkpoints>,
     device: &Device,
-    observe: &mut dyn FnMut(&MaskRecord) -> bool,
+    observer: &mut dyn MaskObserver,
 ) -> Result<Option<Learned>, TrainError> {
     check(config, model, shard, order)?;
     let train = &config.train;
@@ -188,17 +171,40 @@ pub fn learn(
         epsilon: train.epsilon,
     };
     let schedule = Schedule::of(train);
-    let mut decoder = Decoder::from_weights(model, init, device)?;
-    let state = State::new(Weights::new().into());
-    let mut optimizer = if config.frozen {
-        decoder = decoder.no_grad();
-        AdamW::new(train, &state.first, &state.second, device)
-    } else {
-        let state = State::new(init.clone().into());
-        AdamW::new(train, &state.first, &state.second, device)
+    let initial = || Initial::from(init.clone());
+    let (mut keeper, resumed) = match checkpoints {
+        None => (None, None),
+        Some(checkpoints) => {
+            let own = checkpoints.fingerprint();
+            let MaskConfig { train: _, frozen, mask_learning_rate, sparsity_warmup, seed } = config;
+            let rest = (frozen, mask_learning_rate, sparsity_warmup, seed);
+            let fingerprint = format!("{own}, masks {rest:?} {target:?}");
+            let recipe = recipe(train, model, &initial(), (shard, order), fingerprint);
+            let (keeper, resumed) = Keeper::open(checkpoints, recipe)?;
+            if let Some(state) = &resumed
+                && !gates.restore(&state.gates)
+            {
+                let (path, reason) =
+                    (checkpoints.folder().to_owned(), "its gates are others".into());
+                return Err(TrainError::DamagedCheckpoint { path, reason });
+            }
+            (Some(keeper), resumed)
+        }
     };
-    let (mut tokens, mut last) = (0, f64::NAN);
-    for step in 1..=train.steps {
+    observer.begin(resumed.as_ref().map(|state| state.step));
+    let state = resumed.unwrap_or_else(|| State::new(initial()));
+    let (first, mut tokens, mut last) = (state.step, state.tokens, state.loss.unwrap_or(f64::NAN));
+    let mut decoder = Decoder::from_weights(model, &state.weights, device)?;
+    let mut optimizer = match config.frozen {
+        true => {
+            decoder = decoder.no_grad();
+            let none = Weights::new();
+            AdamW::new(train, &none, &none, device)
+        }
+        false => AdamW::new(train, &state.first, &state.second, device),
+    };
+    drop(state);
+    for step in first + 1..=train.steps {
         let size = train.batch_sequences;
         let windows = &order[(step - 1) as usize * size..][..size];
         let (masks, slopes) = gates.draw(config.seed, step);
@@ -218,7 +224,7 @@ pub fn learn(
             decoder = decoder.update(pass.weights, &mut optimizer.step(step, learning_rate, scale));
         }
         (tokens, last) = (tokens + pass.tokens, pass.loss);
-        let go_on = observe(&MaskRecord {
+        let go_on = observer.update(&MaskRecord {
             step,
             steps: train.steps,
             tokens,
@@ -228,10 +234,31 @@ pub fn learn(
             sparsity: gates.sparsity(),
             target: ramp,
         });
+        let every = train.checkpoint_every;
+        let due = every > 0 && step.is_multiple_of(every) && step < train.steps;
+        if let Some(keeper) = &mut keeper
+            && (due || !go_on)
+            // Nothing is gone on from whose records are not whole.
+            && observer.flush()
+        {
+            let state = || {
+                // Weights that stand still have no moments, and are those at the start.
+                let mut state = State::new(initial());
+                if !config.frozen {
+                    state.weights = decoder.to_weights();
+                    (state.first, state.second) = optimizer.moments();
+                }
+                let gates = gates.state();
+                State { step, tokens, loss: Some(last), gates, ..state }
+            };
+            keeper.save(step, state, || {})?;
+        }
         if !go_on {
+            keeper.as_mut().map_or(Ok(()), Keeper::finish)?;
             return Ok(None);
         }
     }
+    keeper.as_mut().map_or(Ok(()), Keeper::finish)?;
     Ok(Some(Learned {
         weights: decoder.to_weights(),
         masks: gates.settled(),

@@ -25,6 +25,8 @@ pub struct State {
     pub first: Weights,
     /// AdamW's running mean of each squared gradient.
     pub second: Weights,
+    /// What learned masks carry besides; empty in a training.
+    pub gates: Vec<f64>,
 }
 
 impl State {
@@ -33,7 +35,8 @@ impl State {
         let Initial { weights, moments } = initial;
         let Moments { first, second, .. } = moments.unwrap_or_else(|| Moments::zeros(&weights));
         let watch = Watch::default();
-        Self { step: 0, tokens: 0, bytes: 0, loss: None, watch, weights, first, second }
+        let gates = Vec::new();
+        Self { step: 0, tokens: 0, bytes: 0, loss: None, watch, weights, first, second, gates }
     }
 
     /// Whether every number is finite: only such a state can be gone on from.

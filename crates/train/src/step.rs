@@ -71,6 +71,7 @@ impl Live {
             weights: self.model.to_weights(),
             first,
             second,
+            gates: Vec::new(),
         }
     }
 

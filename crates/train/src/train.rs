@@ -1,12 +1,11 @@
 //! The loop.
 
-use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
 use ablate_model::{ModelConfig, Weights};
 use burn::tensor::Device;
 
-use crate::checkpoint::Recipe;
+use crate::keeper::{Keeper, recipe};
 use crate::step::Live;
 use crate::validation::validate;
 use crate::{
@@ -66,13 +65,12 @@ pub fn train(
         moments.second.check(model)?;
     }
     let before = init.updates();
-    let recipe = recipe(config, model, &init, data, checkpoints);
+    let text = (data.shard, data.order);
+    let recipe = recipe(config, model, &init, text, checkpoints.fingerprint().to_owned());
     let schedule = Schedule::of(config);
 
-    let resumed = checkpoints.latest(&recipe)?;
+    let (mut keeper, resumed) = Keeper::open(checkpoints, recipe)?;
     observer.begin(resumed.as_ref().map(|state| state.step));
-    let saved = resumed.as_ref().map(|state| state.step);
-    let mut keeper = Keeper { checkpoints, recipe, saved, writing: None };
     let fresh = resumed.is_none();
     let state = resumed.unwrap_or_else(|| State::new(init));
     let mut live = Live::new(state, before, config, model, devices)?;
@@ -82,14 +80,15 @@ pub fn train(
     }
     while live.step < config.steps {
         if observer.stop() {
-            keeper.save(&live, observer)?;
+            save(&mut keeper, &live, observer)?;
             keeper.finish()?;
             return Err(TrainError::Stopped { step: live.step });
         }
         let start = Instant::now();
         let before = live.tokens;
-        let pass =
-            live.pass(config, data).map_err(|error| keeper.salvage(&live, observer, error))?;
+        let pass = live
+            .pass(config, data)
+            .map_err(|error| salvage(&mut keeper, &live, observer, error))?;
         let (loss, gradient_norm) = (pass.loss, pass.norm);
         let learning_rate = schedule.rate(live.step + 1);
         live = live.update(pass, learning_rate, config.clip);
@@ -111,20 +110,20 @@ pub fn train(
             let (patience, limit) = (config.patience, live.watch.limit(vocabulary));
             let step = live.step + 1 - live.watch.absurd();
             let error = TrainError::Exploded { step, loss, limit, patience };
-            return Err(keeper.salvage(&live, observer, error));
+            return Err(salvage(&mut keeper, &live, observer, error));
         }
 
         let due =
             |every: u64| live.step == config.steps || every > 0 && live.step.is_multiple_of(every);
         if due(config.validate_every) {
             report(&live, config, data, observer)
-                .map_err(|error| keeper.salvage(&live, observer, error))?;
+                .map_err(|error| salvage(&mut keeper, &live, observer, error))?;
         }
         if config.snapshots.binary_search(&live.step).is_ok() {
             observer.snapshot(live.step, &live.model.to_weights())?;
         }
         if due(config.checkpoint_every) {
-            keeper.save(&live, observer)?;
+            save(&mut keeper, &live, observer)?;
         }
     }
     keeper.finish()?;
@@ -150,97 +149,29 @@ fn report(
     Ok(())
 }
 
-/// Writes checkpoints, on a thread of its own: the training goes on meanwhile.
-struct Keeper<'a> {
-    checkpoints: &'a Checkpoints,
-    recipe: Recipe,
-    /// The step whose checkpoint is on disk or on its way there.
-    saved: Option<u64>,
-    /// What is being written.
-    writing: Option<JoinHandle<Result<(), TrainError>>>,
+/// Writes a checkpoint of a training as it is.
+fn save(
+    keeper: &mut Keeper<'_>,
+    live: &Live,
+    observer: &mut dyn Observer,
+) -> Result<(), TrainError> {
+    keeper.save(live.step, || live.state(), || observer.flush())
 }
 
-impl Keeper<'_> {
-    /// Hands the state over to be written, once the one before is.
-    ///
-    /// # Errors
-    /// Why the one before could not be written.
-    fn save(&mut self, live: &Live, observer: &mut dyn Observer) -> Result<(), TrainError> {
-        if self.saved == Some(live.step) {
-            return Ok(());
-        }
-        self.finish()?;
-        observer.flush();
-        let (checkpoints, recipe) = (self.checkpoints.clone(), self.recipe.clone());
-        let state = live.state();
-        self.writing = Some(thread::spawn(move || checkpoints.save(state, &recipe)));
-        self.saved = Some(live.step);
-        Ok(())
+/// After a divergence, keeps the weights that the failed update would have changed. Weights that are
+/// no longer finite themselves (after an update of absurd size) are not kept: the checkpoint before
+/// stays the newest.
+fn salvage(
+    keeper: &mut Keeper<'_>,
+    live: &Live,
+    observer: &mut dyn Observer,
+    error: TrainError,
+) -> TrainError {
+    if error.diverged_at().is_some()
+        && live.state().is_finite()
+        && let Err(error) = save(keeper, live, observer).and_then(|()| keeper.finish())
+    {
+        return error;
     }
-
-    /// Waits until what was handed over is durable.
-    fn finish(&mut self) -> Result<(), TrainError> {
-        match self.writing.take().map(JoinHandle::join) {
-            None => Ok(()),
-            Some(Ok(written)) => written,
-            Some(Err(panic)) => std::panic::resume_unwind(panic),
-        }
-    }
-
-    /// After a divergence, keeps the weights that the failed update would have changed. Weights
-    /// that are no longer finite themselves (after an update of absurd size) are not kept: the
-    /// checkpoint before stays the newest.
-    fn salvage(
-        &mut self,
-        live: &Live,
-        observer: &mut dyn Observer,
-        error: TrainError,
-    ) -> TrainError {
-        if error.diverged_at().is_some()
-            && live.state().is_finite()
-            && let Err(error) = self.save(live, observer).and_then(|()| self.finish())
-        {
-            return error;
-        }
-        error
-    }
-}
-
-impl Drop for Keeper<'_> {
-    fn drop(&mut self) {
-        // After another error: what is half written would be in the way of the next try.
-        if let Some(writing) = self.writing.take() {
-            let _ = writing.join();
-        }
-    }
-}
-
-fn recipe(
-    config: &TrainConfig,
-    model: &ModelConfig,
-    init: &Initial,
-    data: &TrainData,
-    checkpoints: &Checkpoints,
-) -> Recipe {
-    let mut order = blake3::Hasher::new();
-    for window in data.order.iter().take(config.visits() as usize) {
-        order.update(&window.to_le_bytes());
-    }
-    let shard = data.shard.info();
-    Recipe {
-        fingerprint: checkpoints.fingerprint().to_owned(),
-        // These may change between two tries.
-        train: TrainConfig {
-            checkpoint_every: 0,
-            recompute: false,
-            patience: 0,
-            keep_moments: false,
-            snapshots: Vec::new(),
-            ..config.clone()
-        },
-        model: model.clone(),
-        shard: [shard.tokens, shard.documents, shard.bytes, shard.vocabulary as u64],
-        order: order.finalize().to_hex().to_string(),
-        initial: init.checksum(),
-    }
+    error
 }

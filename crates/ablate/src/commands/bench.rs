@@ -74,6 +74,10 @@ pub fn run(root: &Root, args: &BenchArgs) -> CommandResult {
     let start = Instant::now();
     let (variants, jobs) = match chosen[..] {
         [] => {
+            let absent = built.absent_of(|name| wanted(name, &args.variant));
+            if let Some(absent) = absent.first() {
+                return Err(CommandError::usage(absent.reason()));
+            }
             let names: Vec<&str> = built.variants.iter().map(|v| v.name.as_str()).collect();
             let message = format!("no variant matches `--variant`; there are {}", names.join(", "));
             return Err(CommandError { exit: Exit::NoMatch, message });

@@ -22,6 +22,11 @@ pub fn run(root: &Root, args: &StudyArgs) -> CommandResult {
     }
     // Files, globs and benchmark names are looked at too; nothing is written.
     let built = graph::build(&loaded.study, &root.benchmarks())?;
+    if !built.absent.is_empty() {
+        let lines =
+            built.absent.iter().map(|one| format!("variant `{}`: {}", one.name, one.reason()));
+        return Err(CommandError::usage(lines.collect::<Vec<_>>().join("\n")));
+    }
     for absence in built.externals.iter().filter_map(graph::ExternalNodes::absence) {
         say(&absence);
     }

@@ -135,9 +135,11 @@ pub fn launch(
         survey.blocked(&built.graph).into_iter().map(|(id, _)| id).collect();
     let missing: Vec<NodeId> =
         survey.missing.iter().copied().filter(|id| !blocked.contains(id)).collect();
+    let absent = |name: &str| super::run::wanted(name, &args.only);
     if missing.is_empty() {
+        let whole = survey.failed.is_empty() && built.absent_of(absent).is_empty();
         let exit = report::write(root, loaded, built, args.quiet, args.until.is_some())?;
-        return Ok(if survey.failed.is_empty() { exit } else { Exit::FailedVariants });
+        return Ok(if whole { exit } else { Exit::FailedVariants });
     }
     let folder = std::env::current_dir().map_err(CommandError::machine)?;
     for path in [folder.as_path(), runs.as_path()] {
@@ -286,8 +288,9 @@ fn conclude(
         }
     }
     let exit = report::write(root, loaded, built, args.quiet, args.until.is_some())?;
+    let absent = built.absent_of(|name| super::run::wanted(name, &args.only));
     if survey.missing.is_empty() {
-        return Ok(exit);
+        return Ok(if absent.is_empty() { exit } else { Exit::FailedVariants });
     }
     say(&format!(
         "{} stages are not made; `ablate status` says why, and the same command tries again",

@@ -124,6 +124,11 @@ fn choose<'a>(
         }
         return Ok(Chosen { name, seed, train: last(rounds)?, eval: None });
     }
+    if let Some(absent) = built.absent.iter().find(|absent| absent.name == wanted) {
+        let message =
+            format!("variant `{wanted}` cannot be found in the store: {}", absent.reason());
+        return Err(CommandError::usage(message));
+    }
     let message = format!("there is no variant or parent `{wanted}`; there are {}", names());
     Err(CommandError { exit: Exit::NoMatch, message })
 }

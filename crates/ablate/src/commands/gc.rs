@@ -1,8 +1,9 @@
 //! `ablate gc`: what nobody refers to, and how much room it takes.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use ablate_pipeline::{Entry, Kind};
+use ablate_pipeline::{Accepted, Entry, Key, Kind};
 
 use super::table::{table, text};
 use super::{print, say};
@@ -16,14 +17,16 @@ pub fn run(root: &Root, args: &GcArgs) -> CommandResult {
     let mut folders = vec![PathBuf::from("."), root.path().to_owned()];
     folders.extend(args.studies.iter().cloned());
     let mut references = References::all(root, &folders);
-    references.follow(&root.store().acceptances().map_err(CommandError::machine)?);
+    let accepted = root.store().acceptances().map_err(CommandError::machine)?;
+    references.follow(&accepted);
     for (study, why) in &references.unknown {
         say(&format!("what `{study}` refers to is not known: {why}"));
     }
     let contents = root.store().contents().map_err(CommandError::machine)?;
-    let known = contents.len();
-    let garbage: Vec<Entry> =
-        contents.into_iter().filter(|entry| is_garbage(entry, &references)).collect();
+    let known = contents.len() + accepted.len();
+    let (mut garbage, kept): (Vec<Entry>, Vec<Entry>) =
+        contents.into_iter().partition(|entry| is_garbage(entry, &references));
+    garbage.extend(forgotten(&accepted, &references, &kept));
     let mut lines = table(&["kind", "what", ">MB"]);
     for entry in &garbage {
         let size = format!("{:.1}", entry.bytes as f64 / 1e6);
@@ -61,6 +64,19 @@ pub fn run(root: &Root, args: &GcArgs) -> CommandResult {
     live::sweep(root);
     say(&format!("removed {} entries, {megabytes:.1} MB", garbage.len()));
     Ok(Exit::Ok)
+}
+
+/// What was said of two results of which neither is needed, nor will be there any more.
+fn forgotten(accepted: &[Accepted], references: &References, kept: &[Entry]) -> Vec<Entry> {
+    let results = kept.iter().filter(|entry| entry.kind == Kind::Result);
+    let stored: BTreeSet<&str> = results.map(|entry| entry.short.as_str()).collect();
+    let matters = |key: &Key| stored.contains(key.short()) || references.keys.contains(key.short());
+    let forgotten = accepted.iter().filter(|one| {
+        one.record
+            .as_ref()
+            .is_ok_and(|record| !matters(&record.new.key) && !matters(&record.old.key))
+    });
+    forgotten.filter_map(Accepted::entry).collect()
 }
 
 /// Damaged results and left-overs are nobody's; everything else is somebody's when its key is.

@@ -219,7 +219,8 @@ impl Search<'_> {
             return Ok((mirror, BTreeSet::new()));
         }
         let (stood_in, missing) = graph::stand_in(study, &self.root.benchmarks());
-        mirror.missing = missing.into_values().next();
+        let first = missing.by_name.into_values().flatten().next();
+        mirror.missing = first.map(|absence| absence.to_string());
         let built = match graph::build(&stood_in, &self.root.benchmarks()) {
             Ok(built) => built,
             Err(error) => {

@@ -42,7 +42,7 @@ pub fn run(root: &Root, args: &PlanArgs) -> CommandResult {
         states: &states,
         machine: &machine,
         free: space::free(store.root()),
-        missing: &missing,
+        missing: &missing.by_name,
     };
     let plan = Plan::new(&loaded.study, &built, &estimates, &surroundings);
     let text = if args.json {

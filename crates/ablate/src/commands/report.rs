@@ -28,6 +28,9 @@ pub fn run(root: &Root, args: &ReportArgs) -> CommandResult {
 fn render(root: &Root, args: &StudyArgs) -> CommandResult {
     let loaded = study::load(args)?;
     let built = graph::build(&loaded.study, &root.benchmarks())?;
+    for absent in &built.absent {
+        say(&format!("variant `{}` is not made: {}", absent.name, absent.reason()));
+    }
     write(root, &loaded, &built, false, true)
 }
 

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ablate_pipeline::{
-    Key, Launch, NodeId, Outcome, RunOptions, State, Store, Summary, WorkerCommand, free_space,
+    Key, Launch, NodeId, Outcome, RunOptions, State, Store, Summary, WorkerCommand, failed_chains,
+    free_space,
 };
 
 use super::{cluster, report, say};
@@ -33,7 +34,7 @@ pub fn run(root: &Root, args: &RunArgs) -> CommandResult {
     let mut built = graph::build(study, &root.benchmarks())?;
     let machine = Machine::current();
     let only = |name: &str| wanted(name, &args.only);
-    let targets = match args.until {
+    let mut targets = match args.until {
         Some(Until::Tokens) => built.tokens(only),
         None => built.targets(only),
     };
@@ -41,7 +42,14 @@ pub fn run(root: &Root, args: &RunArgs) -> CommandResult {
         let why = "the study trains nothing, so there are no tokens to make; leave out `--until`";
         return Err(CommandError::usage(why));
     }
+    let absent = built.absent_of(only);
     if targets.is_empty() {
+        if let Some(absent) = absent.first() {
+            let (name, why) = (&absent.name, absent.reason());
+            return Err(CommandError::usage(format!(
+                "there is nothing to run: variant `{name}`: {why}"
+            )));
+        }
         let asked = built.externals.iter().filter(|external| only(&external.name));
         if let Some(absence) = asked.filter_map(ExternalNodes::absence).next() {
             return Err(CommandError::usage(format!("there is nothing to run: {absence}")));
@@ -56,7 +64,20 @@ pub fn run(root: &Root, args: &RunArgs) -> CommandResult {
     for absence in asked.filter_map(ExternalNodes::absence) {
         say(&absence);
     }
+    // Failures are told to those as well who want to hear of nothing else.
+    for absent in &absent {
+        say(&absent.warning());
+    }
+    let failed = !absent.is_empty();
     let store = root.store();
+    if args.retry_failed {
+        targets = failed_chains(&built.graph, &targets, &store).map_err(CommandError::machine)?;
+        if targets.is_empty() {
+            say("nothing of it has failed, so there is nothing to try again; without \
+                 `--retry-failed` what is missing is made");
+            return Ok(if failed { Exit::FailedVariants } else { Exit::Ok });
+        }
+    }
     if args.dry_run {
         return dry_run(&built, &store);
     }
@@ -113,7 +134,7 @@ pub fn run(root: &Root, args: &RunArgs) -> CommandResult {
     }
     let exit = report::write(root, &loaded, &built, args.quiet, args.until.is_some())?;
     // What failed may yet change what the claims come to.
-    Ok(if summary.failed() { Exit::FailedVariants } else { exit })
+    Ok(if failed || summary.failed() { Exit::FailedVariants } else { exit })
 }
 
 /// Says when what is missing is expected not to fit on the store's disk. The run starts all the same:
@@ -204,6 +225,10 @@ fn dry_run(built: &StudyGraph, store: &Store) -> CommandResult {
         let state = store.state(node).map_err(CommandError::machine)?;
         let word = if state.accepted(node).is_some() { "accepted" } else { state.word() };
         text += &format!("{word:<12} {:<12} {}\n", node.stage, node.name);
+    }
+    for absent in &built.absent {
+        text +=
+            &format!("{:<12} {:<12} {}: {}\n", "failed", "variant", absent.name, absent.reason());
     }
     super::print(&text)?;
     Ok(Exit::Ok)

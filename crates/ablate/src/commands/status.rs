@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use ablate_pipeline::{Acceptance, Cause, Key, Node, NodeId, State, Store, Testimony};
+use ablate_pipeline::{Acceptance, Cause, Key, LostWorker, Node, NodeId, State, Store, Testimony};
 use serde::Serialize;
 
 use super::cluster::{self, Seen};
@@ -14,9 +14,9 @@ use super::{print, say};
 use crate::cli::StatusArgs;
 use crate::estimate::Lengths;
 use crate::exit::{CommandError, CommandResult, Exit};
-use crate::graph::{SeedNodes, StudyGraph};
+use crate::graph::{Absence, AbsentVariant, SeedNodes, StudyGraph};
 use crate::root::Root;
-use crate::stages::train;
+use crate::stages::{masks, train};
 use crate::{graph, study};
 
 pub fn run(root: &Root, args: &StatusArgs) -> CommandResult {
@@ -74,6 +74,26 @@ struct VariantStatus {
     /// Seeds in all.
     seeds: usize,
     by_seed: Vec<SeedStatus>,
+    /// `missing-source` where it cannot be made for now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<&'static str>,
+    /// What it reads that is not there: it has no keys, and so no stages.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    missing: Vec<Absence>,
+}
+
+impl VariantStatus {
+    fn absent(absent: &AbsentVariant) -> Self {
+        let seed = |seed: &u64| SeedStatus { seed: *seed, state: "failed" };
+        Self {
+            name: absent.name.clone(),
+            done: 0,
+            seeds: absent.seeds.len(),
+            by_seed: absent.seeds.iter().map(seed).collect(),
+            cause: Some("missing-source"),
+            missing: absent.missing.clone(),
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -105,6 +125,9 @@ struct StageStatus {
     /// Bytes of memory that it was estimated to need, where that may be what was missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     memory_estimate: Option<u64>,
+    /// The worker, where it was lost.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lost: Option<LostWorker>,
     /// When it failed, in universal time.
     #[serde(skip_serializing_if = "Option::is_none")]
     failed_at: Option<String>,
@@ -137,7 +160,7 @@ impl Status {
             .iter()
             .map(|(id, node)| stage(id, node, store, &lengths))
             .collect::<Result<Vec<_>, _>>()?;
-        let variants = built
+        let mut variants: Vec<VariantStatus> = built
             .variants
             .iter()
             .map(|variant| {
@@ -151,9 +174,14 @@ impl Status {
                     done: by_seed.iter().filter(|seed| seed.state == "done").count(),
                     seeds: by_seed.len(),
                     by_seed,
+                    cause: None,
+                    missing: Vec::new(),
                 }
             })
             .collect();
+        for absent in &built.absent {
+            variants.insert(absent.place.min(variants.len()), VariantStatus::absent(absent));
+        }
         let externals = built
             .externals
             .iter()
@@ -219,18 +247,26 @@ impl Status {
             out.push('\n');
         }
         let here = self.externals.iter().filter(|external| external.reason.is_none()).count();
+        let made = self.variants.iter().filter(|variant| variant.missing.is_empty()).count();
         let mut stages = table(&["stage", "name", "for", "state", "more"]);
         for stage in &self.stages {
             stages.add_row([
                 stage.stage.to_owned(),
                 stage.name.clone(),
-                names(stage.variants.iter(), self.variants.len() + here),
+                names(stage.variants.iter(), made + here),
                 stage.state.to_owned(),
                 stage.more(),
             ]);
         }
         out += &text(&stages);
         out += &self.accepted();
+        for variant in self.variants.iter().filter(|variant| !variant.missing.is_empty()) {
+            let name = &variant.name;
+            out += &format!("\nvariant {name}: cannot be made for now\n  cause: missing source\n");
+            for absence in &variant.missing {
+                out += &format!("  {absence}\n");
+            }
+        }
         for stage in &self.stages {
             if let (Some(failure), Some(log)) = (&stage.failure, &stage.log) {
                 let (kind, name) = (stage.stage, &stage.name);
@@ -342,16 +378,21 @@ fn stage(
             status.failed_at = store.failed_at(node).map(|at| format!("{at:.0}"));
             status.step = failure.step;
             status.failure = Some(failure.message);
-            status.log = Some(store.log(node));
+            status.lost = failure.lost.map(|lost| *lost);
+            status.log = status.lost.as_ref().map(|lost| lost.log.clone());
+            status.log.get_or_insert_with(|| store.log(node));
         }
         State::Running(owner) => {
             status.owner = Some(format!("process {} on {}", owner.pid, owner.host));
         }
         State::Missing | State::Interrupted => {}
     }
-    if node.stage == train::STAGE && matches!(status.state, "running" | "interrupted" | "failed") {
+    let learns = matches!(node.stage, train::STAGE | masks::STAGE);
+    if learns && matches!(status.state, "running" | "interrupted" | "failed") {
+        let folder =
+            if node.stage == masks::STAGE { store.live(node) } else { store.partial(node) };
         if status.step.is_none()
-            && let Some(metric) = last_metric(&store.partial(node).join(train::METRICS))
+            && let Some(metric) = last_metric(&folder.join(train::METRICS))
         {
             status.step = Some(metric.step);
             status.loss = (metric.split == "train").then_some(metric.loss);

@@ -28,6 +28,9 @@ pub fn run(root: &Root, args: &VerifyArgs) -> CommandResult {
         let study =
             StudyArgs { study: path.clone(), profile: args.profile.clone(), set: Vec::new() };
         let built = graph::build(&study::load(&study)?.study, &root.benchmarks())?;
+        for absent in &built.absent {
+            say(&format!("results of `{}` are not looked for: {}", absent.name, absent.reason()));
+        }
         let keys = built.graph.iter().map(|(_, node)| node.key().short().to_owned());
         wanted.get_or_insert_default().extend(keys);
     }

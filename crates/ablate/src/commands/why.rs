@@ -25,8 +25,10 @@ pub fn run(root: &Root, args: &WhyArgs) -> CommandResult {
     if let Some(wanted) = &args.variant {
         study::find_variant(study, wanted)?;
     }
-    let (stand_in, absent) = graph::stand_in(study, &root.benchmarks());
+    let (stand_in, missing) = graph::stand_in(study, &root.benchmarks());
+    let absent = missing.by_name;
     for (variant, why) in &absent {
+        let why = graph::Absence::in_words(why);
         say(&format!("what `{variant}` needs is not known: {why}"));
     }
     let built = graph::build(&stand_in, &root.benchmarks())?;

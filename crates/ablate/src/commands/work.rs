@@ -2,15 +2,15 @@
 //! task over on standard input, a cluster names an item of a wave.
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use ablate_model::use_threads;
 use ablate_pipeline::{
-    Claim, ItemExit, Message, Slurm, SlurmError, Task, WorkerExit, drain, make_item, read_item,
-    read_items, serve, watch_launcher,
+    Claim, ItemExit, LOGS, Message, Slurm, SlurmError, Task, WorkerExit, drain, make_item,
+    read_item, read_items, record_end, serve, unexpected_end, watch_launcher,
 };
 use jiff::ZonedDateTime;
 
@@ -114,7 +114,10 @@ impl Start {
         // Slurm may give an id out twice; a submission is there once.
         let submission = manifest.ancestors().nth(2).and_then(Path::file_name).unwrap_or_default();
         let name = |task: &String| format!("{}:{task}", submission.to_string_lossy());
-        let claim = task.as_ref().map(|task| Claim { task: name(task), attempt });
+        let wave = manifest.parent().unwrap_or(Path::new(""));
+        let log = task.as_ref().map(|task| wave.join(LOGS).join(format!("{task}.log")));
+        let log = log.filter(|log| log.exists());
+        let claim = task.as_ref().map(|task| Claim { task: name(task), attempt, log });
         let limit = Duration::from_secs(args.timeout.max(1));
         Self { task, attempt, claim, requeues: args.requeues, limit }
     }
@@ -213,6 +216,13 @@ fn drain_all(manifest: &Path, args: &WorkArgs, start: &Start, signals: &Signals)
         let exit = child(&program, manifest, args, index).map(|child| wait(child, &stop));
         let exit = exit.unwrap_or_else(|error| {
             say(&format!("cannot start `{}`: {error}", program.display()));
+            Ok(ItemExit::Failed)
+        });
+        let exit = exit.unwrap_or_else(|status| {
+            let place = start.claim.as_ref().and_then(|claim| claim.log.as_deref());
+            let (task, failure) = (&tasks[index], unexpected_end(status, place, 0));
+            log(&format!("failed: {} {}: {}", task.stage, task.name, failure.message));
+            record_end(task, &failure);
             ItemExit::Failed
         });
         made += usize::from(exit == ItemExit::Done);
@@ -249,21 +259,28 @@ fn child(
     command.stdin(Stdio::piped()).spawn()
 }
 
-fn wait(mut child: Child, stop: &dyn Fn() -> bool) -> ItemExit {
+/// How a child ended, or the status of one that did not say.
+fn wait(
+    mut child: Child,
+    stop: &dyn Fn() -> bool,
+) -> Result<ItemExit, std::io::Result<ExitStatus>> {
     let mut told = false;
     loop {
         match child.try_wait() {
             Ok(Some(status)) => {
                 return match status.code() {
-                    Some(0) => ItemExit::Done,
-                    Some(66) => ItemExit::MissingInput,
-                    Some(75) if told => ItemExit::Stopped,
-                    Some(75) => ItemExit::Lost,
-                    _ => ItemExit::Failed,
+                    Some(0) => Ok(ItemExit::Done),
+                    Some(1 | 2) => Ok(ItemExit::Failed),
+                    Some(66) => Ok(ItemExit::MissingInput),
+                    Some(75) if told => Ok(ItemExit::Stopped),
+                    Some(75) => Ok(ItemExit::Lost),
+                    // What ends everybody at once is no failure of this item.
+                    _ if stop() => Ok(ItemExit::Stopped),
+                    _ => Err(Ok(status)),
                 };
             }
             Ok(None) => {}
-            Err(_) => return ItemExit::Failed,
+            Err(error) => return Err(Err(error)),
         }
         if stop()
             && !std::mem::replace(&mut told, true)

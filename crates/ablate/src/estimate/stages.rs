@@ -39,9 +39,7 @@ impl<'a> Estimator<'a> {
         let given = built.externals.iter().filter_map(|external| external.found.as_ref().ok());
         let given = given.map(|given| (given.tokenizer, given.model.shape.vocabulary));
         let vocabularies = built
-            .variants
-            .iter()
-            .zip(&study.variants)
+            .described(study)
             .map(|(nodes, variant)| (nodes.tokenizer, variant.tokenizer.vocabulary))
             .chain(given)
             .collect();
@@ -179,7 +177,8 @@ impl<'a> Estimator<'a> {
         let tokens = steps * (masks.batch_sequences * trunk.context) as u64;
         let workload = Workload { model: &trunk, sequences, precision: masks.precision };
         let update = self.speeds.of(workload).update;
-        let (mut estimate, work) = self.passes(workload, sequences, tokens);
+        let (mut estimate, mut work) = self.passes(workload, sequences, tokens);
+        work.scratch = rates::CHECKPOINTS_KEPT * 3 * weights(&trunk.shape);
         // Masks are multiplied into the weights and back out of their gradients at every step.
         estimate.seconds += 2.0 * steps as f64 * update;
         estimate.memory += 2 * weights(&trunk.shape);

@@ -11,12 +11,12 @@ use super::{StudyGraph, VariantNodes, external, foreign, inputs, rounds, variant
 use crate::exit::CommandError;
 use crate::stages::{benchmarks, compact, corpus, shards, tokenizer};
 
-/// Builds the graph of a study; looks at the user's files and imported benchmarks, writes nothing.
+/// Builds the graph of a whole study.
 ///
 /// # Errors
 /// Files that are missing, benchmarks that do not exist, a parent whose vocabulary cannot be
 /// mapped onto its child's.
-pub fn build(study: &Study, library: &Library) -> Result<StudyGraph, CommandError> {
+pub fn whole(study: &Study, library: &Library) -> Result<StudyGraph, CommandError> {
     let mut built = StudyGraph::default();
     let mut files = TokenizerFiles::default();
     let mut seen = inputs::Seen::new();

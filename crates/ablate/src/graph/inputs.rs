@@ -196,8 +196,12 @@ pub fn benchmark_names(
 }
 
 /// The names of the benchmarks that a variant asks for, but for those that are known and were not
-/// imported; and for each of these what to do.
-pub fn without_missing(eval: &Eval, world: bool, library: &Library) -> (Vec<String>, Vec<String>) {
+/// imported; and these, each with what to do.
+pub fn without_missing(
+    eval: &Eval,
+    world: bool,
+    library: &Library,
+) -> (Vec<String>, Vec<(String, String)>) {
     let own = |name: &str| ablate_storyworld::benchmarks().iter().any(|known| known.name == name);
     let known = library.names();
     let mut missing = Vec::new();
@@ -211,7 +215,7 @@ pub fn without_missing(eval: &Eval, world: bool, library: &Library) -> (Vec<Stri
             return true;
         }
         let (name, place) = (bare.to_owned(), library.imported().to_owned());
-        missing.push(BenchmarkError::NotImported { name, place }.to_string());
+        missing.push((name.clone(), BenchmarkError::NotImported { name, place }.to_string()));
         false
     });
     (names, missing)

@@ -67,9 +67,12 @@ pub fn inherit(
             let recipe = mask_recipe(variant, parent.seed, init, (layers, how))?;
             let recipe = serde_json::to_value(&recipe).map_err(CommandError::bug)?;
             inputs.push(("shards", text.shards));
-            let masked = graph.add(masks::STAGE, masks::VERSION, &name, recipe, inputs);
+            let masked = graph
+                .add(masks::STAGE, masks::VERSION, &name, recipe, inputs)
+                .map_err(CommandError::bug)?;
+            graph.node_mut(masked).resumable = true;
             // What is cut from is the parent that was masked, which has the child's vocabulary.
-            inputs = vec![("parent", masked.map_err(CommandError::bug)?)];
+            inputs = vec![("parent", masked)];
             WidthCriterion::Learned
         }
     };

@@ -24,6 +24,8 @@ pub struct Curve {
     pub steps: Option<u64>,
     /// Tokens of the last step.
     tokens: u64,
+    /// When the last step was written, and the tokens until then.
+    last: Option<(f64, u64)>,
     /// Smoothed tokens per second.
     pub speed: Option<f64>,
     /// Which file was read.
@@ -35,6 +37,7 @@ pub struct Curve {
 /// What is read of a line: a feed's, or one of a training's own metrics.
 #[derive(Deserialize)]
 struct Line {
+    time: Option<f64>,
     steps: Option<u64>,
     step: u64,
     tokens: u64,
@@ -43,6 +46,7 @@ struct Line {
     language: Option<String>,
     bits_per_byte: Option<f64>,
     tokens_per_second: Option<f64>,
+    masks: Option<serde::de::IgnoredAny>,
 }
 
 impl Curve {
@@ -86,7 +90,14 @@ impl Curve {
             _ if line.split == TRAIN => {
                 add(&mut self.train, line.loss);
                 self.tokens = line.tokens / line.step.max(1);
-                if let Some(new) = line.tokens_per_second {
+                let before =
+                    std::mem::replace(&mut self.last, line.time.map(|at| (at, line.tokens)));
+                let passed = line.time.zip(before).map(|(now, (then, tokens))| {
+                    line.tokens.saturating_sub(tokens) as f64 / (now - then)
+                });
+                // Masks do not say how fast they are learned.
+                let own = line.tokens_per_second.or(passed.filter(|_| line.masks.is_some()));
+                if let Some(new) = own.filter(|speed| speed.is_finite() && *speed > 0.0) {
                     self.speed = Some(self.speed.map_or(new, |old| old + NEW * (new - old)));
                 }
             }

@@ -9,7 +9,8 @@ use ablate_pipeline::Owner;
 use ablate_tensorboard::{EventFile, event_files};
 use serde::{Deserialize, Serialize};
 
-use crate::stages::train::{METRICS, Metric, TRAIN};
+use crate::stages::masks;
+use crate::stages::train::{METRICS, Metric, Shares, TRAIN};
 
 /// What was written is handed to the system as often as this, so that others see it.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -40,15 +41,19 @@ pub struct Feed {
 
 impl Feed {
     /// Opens the feed of a training that goes on after a checkpoint, or begins. What was written of later
-    /// steps goes: lines are cut off, and TensorBoard is told which steps are void. `own` are the metrics
-    /// that are part of the result, cut back already; where the feed does not hold the same steps (it was
+    /// steps goes: lines are cut off, and TensorBoard is told which steps are void. `own` is what is part
+    /// of the result, cut back already; where the feed does not hold the same steps (it was
     /// removed, or lost with a machine's power) it is written anew from them.
     ///
     /// # Errors
     /// When the disk says no.
-    pub fn open(folder: &Path, own: &Path, resumed: Option<u64>, steps: u64) -> io::Result<Self> {
-        let own: Vec<Metric> = read(own)?;
-        let mut lines: Vec<Line> = read(&folder.join(METRICS))?;
+    pub fn open(
+        folder: &Path,
+        own: Vec<Metric>,
+        resumed: Option<u64>,
+        steps: u64,
+    ) -> io::Result<Self> {
+        let mut lines: Vec<Line> = self::lines(&folder.join(METRICS))?;
         lines.retain(|line| resumed.is_some_and(|step| line.metric.step <= step));
         let events = event_files(folder)?;
         let whole = lines.iter().map(|line| &line.metric).eq(&own)
@@ -63,8 +68,7 @@ impl Feed {
     ///
     /// # Errors
     /// When the disk says no.
-    pub fn write(folder: &Path, own: &Path, time: f64) -> io::Result<()> {
-        let own: Vec<Metric> = read(own)?;
+    pub fn write(folder: &Path, own: Vec<Metric>, time: f64) -> io::Result<()> {
         let steps = own.iter().map(|metric| metric.step).max().unwrap_or(0);
         // Several launchers may do this at the same time.
         let mark = format!("-{}", Owner::current().token);
@@ -162,7 +166,7 @@ fn event(out: &mut EventFile, line: &Line) -> io::Result<()> {
         Some(language) if metric.split != TRAIN => format!("{}/{language}", metric.split),
         _ => metric.split.clone(),
     };
-    let values: Vec<(String, f64)> = [
+    let mut values: Vec<(String, f64)> = [
         ("loss", Some(metric.loss)),
         ("bits_per_byte", metric.bits_per_byte),
         ("learning_rate", metric.learning_rate),
@@ -172,12 +176,21 @@ fn event(out: &mut EventFile, line: &Line) -> io::Result<()> {
     .into_iter()
     .filter_map(|(name, value)| Some((format!("{prefix}/{name}"), value?)))
     .collect();
+    if let Some(Shares { penalty, target, sparsity }) = &metric.masks {
+        values
+            .extend([("masks/penalty".to_owned(), *penalty), ("masks/target".to_owned(), *target)]);
+        let shut = masks::named(sparsity).into_iter();
+        values.extend(shut.filter_map(|(of, v)| Some((format!("masks/shut/{of}"), v?))));
+    }
     let values: Vec<(&str, f64)> = values.iter().map(|(tag, v)| (tag.as_str(), *v)).collect();
     out.scalars(*time, metric.step, &values)
 }
 
 /// The lines of a file up to the first that is not whole; none where there is no such file.
-fn read<T: for<'a> Deserialize<'a>>(path: &Path) -> io::Result<Vec<T>> {
+///
+/// # Errors
+/// When the disk says no.
+pub fn lines<T: for<'a> Deserialize<'a>>(path: &Path) -> io::Result<Vec<T>> {
     let bytes = match fs::read(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
         bytes => bytes?,

@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 
 use ablate_pipeline::{Artifact, Node, State, Store};
 
-use super::Feed;
+use super::{Feed, lines};
 use crate::commands::say;
 use crate::graph::{RoundNodes, StudyGraph};
 use crate::root::Root;
+use crate::stages::masks;
 use crate::stages::train::METRICS;
 
 /// How often a link is tried that others make or remove at the same time.
@@ -41,6 +42,11 @@ pub fn lay_out(root: &Root, study: &str, built: &StudyGraph) {
             add(place, &seed.rounds);
         }
     }
+    for variant in &built.variants {
+        if let Some(masks) = built.masks(variant) {
+            links.insert(Path::new(&part(&variant.name)).join("masks"), built.graph.node(masks));
+        }
+    }
     let laid = links.values().try_for_each(|node| fill(&store, node));
     if let Err(error) = laid.and_then(|()| link_all(&folder, &store, &links)) {
         let folder = folder.display();
@@ -58,7 +64,10 @@ fn fill(store: &Store, node: &Node) -> io::Result<()> {
     }
     match store.state(node) {
         Ok(State::Done(artifact)) => {
-            Feed::write(&live, &store.path(node).join(METRICS), finished(&artifact))
+            let path = store.path(node).join(METRICS);
+            let own =
+                if node.stage == masks::STAGE { masks::followed(&path) } else { lines(&path) };
+            Feed::write(&live, own?, finished(&artifact))
         }
         _ => fs::create_dir_all(&live),
     }

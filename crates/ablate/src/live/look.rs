@@ -12,8 +12,9 @@ use serde::Serialize;
 use super::curve::{Curve, thinned};
 use crate::commands::cluster::{self, Seen};
 use crate::exit::CommandError;
-use crate::graph::{RoundNodes, StudyGraph};
+use crate::graph::{AbsentVariant, RoundNodes, StudyGraph};
 use crate::root::Root;
+use crate::stages::masks;
 use crate::stages::train::{self, METRICS};
 
 /// Between two questions to a cluster's queue, which others share.
@@ -72,6 +73,20 @@ pub struct Run {
     pub host: Option<String>,
     /// Why it failed.
     pub failure: Option<String>,
+}
+
+impl Run {
+    /// A variant that cannot be made for now.
+    fn absent(absent: &AbsentVariant, seed: u64) -> Self {
+        Self {
+            variant: absent.name.clone(),
+            seed,
+            state: RunState::Failed,
+            stage: "missing source".to_owned(),
+            failure: Some(absent.reason()),
+            ..Self::default()
+        }
+    }
 }
 
 /// How far a variant is.
@@ -184,15 +199,19 @@ impl Follower {
         for id in &ids {
             let node = self.built.graph.node(*id);
             let unread = seats[id.index()].state != RunState::Waiting;
-            if node.stage == train::STAGE && unread {
+            if matches!(node.stage, train::STAGE | masks::STAGE) && unread {
                 let (live, store) = (self.store.live(node), &self.store);
                 let own = || -> PathBuf { store.path(node).join(METRICS) };
                 let feed = Some(live.join(METRICS)).filter(|path| path.exists());
                 self.curves.entry(*id).or_default().follow(&feed.unwrap_or_else(own));
             }
         }
-        let runs: Vec<Run> =
+        let mut runs: Vec<Run> =
             self.chains.iter().map(|chain| self.run(chain, &seats, &queue)).collect();
+        for absent in &self.built.absent {
+            let at = (absent.place * absent.seeds.len()).min(runs.len());
+            runs.splice(at..at, absent.seeds.iter().map(|seed| Run::absent(absent, *seed)));
+        }
         let running = seats.iter().any(|seat| seat.state == RunState::Running);
         let all = |states: &[RunState]| runs.iter().all(|run| states.contains(&run.state));
         let state = if all(&[RunState::Done]) {

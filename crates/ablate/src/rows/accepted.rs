@@ -45,7 +45,9 @@ pub fn tell(results: &Results<'_>, data: &mut StudyData) -> Result<(), CommandEr
         rests.push(own);
     }
     let of = |id: NodeId| rests.get(id.index()).into_iter().flatten();
-    for (nodes, row) in results.built.variants.iter().zip(&mut data.variants) {
+    for row in &mut data.variants {
+        let nodes = results.built.variants.iter().find(|nodes| nodes.name == row.name);
+        let Some(nodes) = nodes else { continue };
         for seed in &nodes.seeds {
             if results.artifact(seed.eval)?.is_none() {
                 continue;

@@ -2,14 +2,14 @@
 
 use ablate_cost::{Parameters, flops_per_token};
 use ablate_model::ModelConfig;
-use ablate_pipeline::{Failure, NodeId};
+use ablate_pipeline::Failure;
 use ablate_report::{Params, VariantRow};
 use ablate_spec::{Held, Variant};
 
 use super::Results;
 use super::reading::reading;
 use crate::exit::CommandError;
-use crate::graph::VariantNodes;
+use crate::graph::{AbsentVariant, VariantNodes};
 use crate::stages::{compact, masks, read_json, select, shards, train};
 
 pub fn row(
@@ -17,32 +17,7 @@ pub fn row(
     nodes: &VariantNodes,
     variant: &Variant,
 ) -> Result<VariantRow, CommandError> {
-    let shape = variant.shape();
-    let parameters = shape.parameters();
-    let mut row = VariantRow {
-        name: variant.name.clone(),
-        label: variant.label.clone(),
-        delta: variant
-            .delta
-            .iter()
-            .map(|change| (change.path.clone(), change.from.clone(), change.to.clone()))
-            .collect(),
-        params: params(&parameters),
-        share: parameters.embedding_head_share(),
-        depth: shape.depth as u64,
-        width: shape.width as u64,
-        heads: shape.heads as u64,
-        kv_heads: shape.kv_heads as u64,
-        ffn: shape.ffn as u64,
-        vocabulary: shape.vocabulary as u64,
-        context: variant.model.context as u64,
-        residual: variant.held.as_ref().map(Held::residual),
-        batch_tokens: variant.train.batch_tokens,
-        learning_rate: variant.train.learning_rate,
-        rounds: variant.rounds.count as u64,
-        reading: reading(&variant.rounds),
-        ..VariantRow::default()
-    };
+    let mut row = described(variant);
     if let Some(folder) = results.folder(nodes.shards)? {
         let summary: shards::Summary = read(&folder.join(shards::SUMMARY))?;
         row.bytes_per_token = summary.bytes_per_token();
@@ -65,6 +40,43 @@ pub fn row(
         }
     }
     Ok(row)
+}
+
+/// A variant that cannot be made for now.
+pub fn absent(variant: &Variant, absent: &AbsentVariant) -> VariantRow {
+    let mut row = described(variant);
+    row.failed = absent.seeds.iter().map(|seed| (*seed, absent.reason())).collect();
+    row
+}
+
+/// What the study says of a variant.
+fn described(variant: &Variant) -> VariantRow {
+    let shape = variant.shape();
+    let parameters = shape.parameters();
+    VariantRow {
+        name: variant.name.clone(),
+        label: variant.label.clone(),
+        delta: variant
+            .delta
+            .iter()
+            .map(|change| (change.path.clone(), change.from.clone(), change.to.clone()))
+            .collect(),
+        params: params(&parameters),
+        share: parameters.embedding_head_share(),
+        depth: shape.depth as u64,
+        width: shape.width as u64,
+        heads: shape.heads as u64,
+        kv_heads: shape.kv_heads as u64,
+        ffn: shape.ffn as u64,
+        vocabulary: shape.vocabulary as u64,
+        context: variant.model.context as u64,
+        residual: variant.held.as_ref().map(Held::residual),
+        batch_tokens: variant.train.batch_tokens,
+        learning_rate: variant.train.learning_rate,
+        rounds: variant.rounds.count as u64,
+        reading: reading(&variant.rounds),
+        ..VariantRow::default()
+    }
 }
 
 /// Tokens, text, operations and seconds of the finished trainings, means over the seeds.
@@ -115,14 +127,7 @@ fn learned(
     nodes: &VariantNodes,
     row: &mut VariantRow,
 ) -> Result<(), CommandError> {
-    let graph = &results.built.graph;
-    let input = |id: NodeId, role: &str| graph.node(id).inputs.get(role).copied();
-    let train = nodes.seeds.first().and_then(|seed| seed.rounds.first()).map(|round| round.train);
-    let cut = train.and_then(|id| input(id, "weights"));
-    let Some(id) = cut.and_then(|id| input(id, "parent")) else { return Ok(()) };
-    if graph.node(id).stage != masks::STAGE {
-        return Ok(());
-    }
+    let Some(id) = results.built.masks(nodes) else { return Ok(()) };
     let Some(folder) = results.folder(id)? else { return Ok(()) };
     let read_failure = |failure: Failure| CommandError::machine(failure.message);
     let (summary, _) = masks::read(&folder).map_err(read_failure)?;

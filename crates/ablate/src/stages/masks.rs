@@ -1,22 +1,21 @@
 //! Masks that are learned on a parent: which of its units a child keeps.
-//!
-//! An attempt that was interrupted starts over: there are no checkpoints.
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
-use std::time::{Duration, Instant};
+mod log;
 
 use ablate_corpus::{Shard, Windows, order};
 use ablate_cost::Shape;
 use ablate_inherit::{Grouping, InheritanceMap, WidthCriterion};
 use ablate_model::{ModelConfig, Units, fold, training_device};
 use ablate_pipeline::{Context, Failure};
-use ablate_train::masks::{LayerTarget, MaskConfig, MaskRecord, MaskTarget, Sparsity, learn};
-use ablate_train::{Precision, TrainConfig};
+use ablate_train::masks::{LayerTarget, MaskConfig, MaskTarget, Sparsity, learn};
+use ablate_train::{Checkpoints, Precision, TrainConfig, TrainError};
 use serde::{Deserialize, Serialize};
 
 use super::inherit::{Layers, Parent};
 use super::{backend, bug, input, machine, read_json, recipe, shards, train, write_json};
+
+use self::log::Log;
+pub use self::log::{followed, named};
 
 pub const STAGE: &str = "masks";
 pub const VERSION: u32 = 1;
@@ -130,7 +129,7 @@ impl Recipe {
                 snapshots: Vec::new(),
                 validate_every: 0,
                 validation_windows: 1,
-                checkpoint_every: 0,
+                checkpoint_every: (self.steps() / 8).clamp(20, 500),
             },
             frozen: self.frozen,
             mask_learning_rate: self.mask_learning_rate,
@@ -142,6 +141,11 @@ impl Recipe {
 
 pub fn make(context: &Context<'_>) -> Result<bool, Failure> {
     let recipe: Recipe = recipe(context)?;
+    let folder = context.directory.join("checkpoints");
+    if context.directory.join(MASKS).exists() {
+        // An attempt that was killed after its end: what remains is to clear up and to publish.
+        return train::clear(&folder).map(|()| true);
+    }
     let parent = Parent::load(context, &recipe.child)?;
     let layers = match recipe.layers {
         Layers::Learned => (0..parent.config.shape.depth).collect(),
@@ -163,37 +167,29 @@ pub fn make(context: &Context<'_>) -> Result<bool, Failure> {
     let windows = Windows::of(&shard, config.train.context).count;
     let order = order(windows, config.train.visits(), recipe.seed);
     let device = training_device(backend(context)?);
-    let path = context.directory.join(train::METRICS);
-    let unwritten =
-        |error: std::io::Error| machine(format!("cannot write `{}`: {error}", path.display()));
-    let mut out = BufWriter::new(File::create(&path).map_err(unwritten)?);
-    let (mut failed, mut said) = (None, Instant::now());
-    let mut observe = |record: &MaskRecord| {
-        let line = serde_json::to_string(record).map_err(std::io::Error::other);
-        if let Err(error) = line.and_then(|line| writeln!(out, "{line}")) {
-            failed = Some(error);
-        }
-        if record.step == record.steps || said.elapsed() > Duration::from_millis(200) {
-            said = Instant::now();
-            context.progress(record.step, record.steps, words(record));
-        }
-        failed.is_none() && !context.stopping()
+    let checkpoints = Checkpoints::new(&folder, context.task.key.as_str());
+    let mut log = Log::new(context, config.train.steps);
+    let mut learn = || {
+        learn(
+            &config,
+            &recipe.target(&parent.config.shape),
+            (&trunk, &weights),
+            (&shard, &order),
+            Some(&checkpoints),
+            &device,
+            &mut log,
+        )
     };
-    let learned = learn(
-        &config,
-        &recipe.target(&parent.config.shape),
-        (&trunk, &weights),
-        (&shard, &order),
-        &device,
-        &mut observe,
-    );
-    if let Some(error) = failed {
-        return Err(unwritten(error));
+    let mut learned = learn();
+    if let Err(error @ TrainError::DamagedCheckpoint { .. }) = &learned {
+        context.progress(0, config.train.steps, format!("from the start: {error}"));
+        train::clear(&folder)?;
+        learned = learn();
     }
+    log.check()?;
     let Some(learned) = learned.map_err(|error| train::failure(&error))? else {
         return Ok(false);
     };
-    out.flush().map_err(unwritten)?;
     let folded = fold(&trunk, &learned.weights, &learned.masks).map_err(bug)?;
     folded.save(&context.directory.join(train::WEIGHTS)).map_err(machine)?;
     write_json(&context.directory.join(train::CONFIG), &trunk)?;
@@ -206,23 +202,7 @@ pub fn make(context: &Context<'_>) -> Result<bool, Failure> {
         loss: learned.loss,
     };
     write_json(&context.directory.join(MASKS), &summary)?;
-    Ok(true)
-}
-
-/// What an update came to, in a line.
-fn words(record: &MaskRecord) -> String {
-    let Sparsity { layers, hidden, heads, ffn, shortcut } = record.sparsity;
-    let shares = [
-        ("layers", layers),
-        ("hidden", hidden),
-        ("heads", heads),
-        ("ffn", ffn),
-        ("bottleneck", shortcut),
-    ];
-    let shut = shares
-        .iter()
-        .filter_map(|(name, share)| share.map(|share| format!("{name} {:.0}%", 100.0 * share)));
-    format!("loss {:.3}, shut: {}", record.loss, shut.collect::<Vec<_>>().join(", "))
+    train::clear(&folder).map(|()| true)
 }
 
 /// What was learned, and where the model that was masked came from.

@@ -23,6 +23,7 @@ pub mod eval;
 pub mod foreign;
 pub mod importance;
 pub mod inherit;
+mod journal;
 pub mod losses;
 pub mod masks;
 pub mod outside;

@@ -24,7 +24,7 @@ use super::{
 };
 
 use self::log::Log;
-pub use self::log::{Metric, TRAIN, read_metrics, training_losses};
+pub use self::log::{Metric, Shares, TRAIN, read_metrics, training_losses};
 pub use self::snapshots::Snapshot;
 
 pub const STAGE: &str = "train";
@@ -342,7 +342,10 @@ fn given_moments(folder: &Path) -> Result<Moments, Failure> {
 }
 
 /// Removes a folder that may be gone already.
-fn clear(folder: &Path) -> Result<(), Failure> {
+///
+/// # Errors
+/// When the disk says no.
+pub fn clear(folder: &Path) -> Result<(), Failure> {
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(machine(error)),
         _ => Ok(()),

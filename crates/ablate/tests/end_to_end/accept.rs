@@ -72,6 +72,19 @@ fn an_accepted_text_brings_all_that_was_made_of_it() {
         assert_eq!(keys, [(1, new.clone()), (2, new.clone())]);
     }
 
+    // So do comparisons, checks and bundles, wherever they are looked at.
+    let compared = sandbox.succeed(&["compare", "tiny:plain", "tiny:deep"]);
+    assert_eq!(compared.matches(WHY).count(), 2, "both sides rest on it: {compared}");
+    let compared = sandbox.json(&["compare", "tiny:plain", "tiny:deep", "--json"]);
+    assert!(compared["accepted"][0].as_str().unwrap().contains("rests on accepted results"));
+    let bundled = sandbox.succeed(&["bundle", "tiny.toml", "-o", "tiny.bundle.tar.zst"]);
+    assert!(bundled.contains("blake3"), "{bundled}");
+    let verified = sandbox.ablate(&["verify", "tiny.bundle.tar.zst"]);
+    assert_eq!(verified.code, Some(0), "{verified}");
+    let said = format!("{}{}", verified.stdout, verified.stderr);
+    assert!(said.contains(WHY) && said.contains("rests on accepted results"), "{said}");
+    fs::remove_file(sandbox.desk("tiny.bundle.tar.zst")).unwrap();
+
     // What stands for something that is needed is no garbage, even when no study names it any more.
     let shown = sandbox.succeed(&["gc", "--delete"]);
     assert!(shown.contains("0 of "), "{shown}");
@@ -145,6 +158,36 @@ fn what_is_made_of_the_accepted_remembers_it() {
     assert!(not_done(&sandbox).contains(&"corpus".to_owned()));
     let verified = sandbox.ablate(&["verify"]);
     assert!(verified.stderr.contains("nothing stands for"), "{verified}");
+}
+
+#[test]
+fn what_was_said_of_results_that_nobody_needs_goes_with_them() {
+    let sandbox = Sandbox::with_study(TINY);
+    let until = ["run", "tiny.toml", "--quiet", "--until", "tokens"];
+    sandbox.succeed(&until);
+    let old = key(&sandbox, "corpus");
+    sandbox.write("tiny.toml", changed());
+    let new = key(&sandbox, "corpus");
+    sandbox.succeed(&["accept", &old, &new, "--because", WHY]);
+    let said = || sandbox.json(&["accept", "--list", "--json"]).as_array().unwrap().len();
+    let all = said();
+    assert!(all >= 1);
+    // The new one is needed.
+    sandbox.succeed(&["gc", "--delete"]);
+    assert_eq!(said(), all);
+    // Neither is: the study is about another text by now, and its report and runs are gone.
+    sandbox.write("tiny.toml", TINY.replace("bytes = \"60kB\"", "bytes = 60002"));
+    for folder in ["reports", "data/references"] {
+        fs::remove_dir_all(sandbox.root().join(folder)).unwrap();
+    }
+    let shown = sandbox.succeed(&["gc"]);
+    let lines = shown.lines().filter(|line| line.trim_start().starts_with("accepted"));
+    assert_eq!(lines.count(), all, "{shown}");
+    assert!(shown.contains(&new), "{shown}");
+    assert_eq!(said(), all, "nothing was to be removed yet");
+    sandbox.succeed(&["gc", "--delete"]);
+    assert_eq!(said(), 0);
+    assert!(!results(&sandbox.root()).keys().any(|name| name.contains(&old[..12])));
 }
 
 #[test]

@@ -160,6 +160,82 @@ fn workers_share_what_is_to_be_done() {
     assert_eq!(made, items(&wave));
 }
 
+/// The process that holds the only lease of the store.
+fn at_work(root: &Path) -> Option<u32> {
+    let lease = files(root).into_iter().find(|path| path.to_string_lossy().ends_with(".lease"))?;
+    let text = fs::read_to_string(lease).ok()?;
+    let owner: serde_json::Value = serde_json::from_str(text.lines().next()?).ok()?;
+    u32::try_from(owner["pid"].as_u64()?).ok()
+}
+
+fn signal(pid: u32, signal: i32) {
+    // SAFETY: the process is one that this test started and has not waited for.
+    unsafe { libc::kill(i32::try_from(pid).unwrap(), signal) };
+}
+
+#[test]
+fn a_worker_that_is_killed_is_on_record() {
+    // One training, so that there is one lease at a time.
+    let study = long();
+    let (study, _) = study.split_once("\n[[design.list]]\nname = \"deep\"").unwrap();
+    let local = Sandbox::with_study(study);
+    local.succeed(&["run", "tiny.toml", "--quiet"]);
+    let sandbox = Sandbox::with_study(study);
+    let root = sandbox.root();
+    sandbox.succeed(&[&SCRIPT[..], &["--pull", "1"]].concat());
+    let wave = wave(&root, "pull");
+    fs::create_dir_all(wave.join("logs")).unwrap();
+    let log = wave.join("logs/12_0.log");
+    fs::write(&log, "what Slurm keeps\n").unwrap();
+    let drain = |attempt| started(work(&sandbox, &wave, &["--drain"]), attempt).spawn().unwrap();
+    let failed = || -> serde_json::Value {
+        let status = sandbox.json(&["status", "tiny.toml", "--json"]);
+        let stages = status["stages"].as_array().unwrap();
+        stages.iter().find(|stage| stage["state"] == "failed").expect("a failure").clone()
+    };
+
+    // One that takes whatever is next outlives its item, and says what became of that.
+    let mut worker = drain(0);
+    until("a checkpoint", || has_checkpoint(&root));
+    let killed = at_work(&root).unwrap();
+    signal(killed, libc::SIGKILL);
+    until("the end of the item", || {
+        files(&root).iter().any(|p| p.to_string_lossy().ends_with(".failed"))
+    });
+    let first = failed();
+    assert_eq!((&first["cause"], &first["signal"]), (&"killed".into(), &9.into()), "{first}");
+    assert!(first["failure"].as_str().unwrap().contains("12_0.log"), "{first}");
+    assert_eq!(worker.wait().unwrap().code(), Some(1));
+
+    // Where both are ended nobody is left to say anything, and the lease speaks for them.
+    for path in files(&root).iter().filter(|path| path.to_string_lossy().ends_with(".failed")) {
+        let file = fs::File::options().write(true).open(path).unwrap();
+        file.set_modified(std::time::SystemTime::now() - Duration::from_secs(60)).unwrap();
+    }
+    let mut worker = drain(1);
+    until("another training", || at_work(&root).is_some_and(|pid| pid != killed));
+    signal(worker.id(), libc::SIGSTOP);
+    let item = at_work(&root).expect("somebody at work");
+    signal(item, libc::SIGKILL);
+    worker.kill().unwrap();
+    worker.wait().unwrap();
+    until("the end of the item", || failed()["cause"] == "worker-lost");
+    let second = failed();
+    assert_eq!((&second["lost"]["pid"], &second["lost"]["attempt"]), (&item.into(), &1.into()));
+    assert!(!second["lost"]["host"].as_str().unwrap().is_empty(), "{second}");
+    assert_eq!(second["log"], log.to_str().unwrap(), "{second}");
+    let shown = sandbox.succeed(&["status", "tiny.toml"]);
+    assert!(shown.contains("cause: worker lost") && shown.contains("start 2 of task"), "{shown}");
+
+    // The next one makes what was lost, and the record goes.
+    let third = Ended::from(drain(2).wait_with_output().unwrap());
+    assert_eq!(third.code, Some(0), "{third}");
+    assert!(third.stdout.contains("0 failed"), "{third}");
+    assert!(!files(&root).iter().any(|path| path.to_string_lossy().ends_with(".failed")));
+    sandbox.succeed(&["report", "tiny.toml"]);
+    lasting(&root).assert_same(&lasting(&local.root()), "after two workers that were killed");
+}
+
 #[test]
 fn a_task_that_was_started_again_while_it_lives_is_made_once() {
     let local = Sandbox::with_study(&long());

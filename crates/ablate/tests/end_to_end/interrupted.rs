@@ -280,6 +280,64 @@ fn a_killed_worker_costs_its_own_variant() {
     assert_eq!(failed_stages(&sandbox), Vec::<serde_json::Value>::new());
 }
 
+/// A child whose channels are chosen by masks that take some hundred updates to learn.
+fn masked() -> String {
+    let (base, _) = STUDY.split_once("[[design.list]]").unwrap();
+    let masks = "[[design.list]]\nname = \"masked\"\nset.init.inherit = { parent = \"teacher\", first = 1, \
+                 last = 1, width.learned = { tokens = \"256k\", mask_learning_rate = 0.02 } }\n";
+    format!("{base}{masks}")
+}
+
+#[test]
+fn masks_are_learned_on_from_their_checkpoint() {
+    let whole = Sandbox::with_study(&masked());
+    whole.succeed(&RUN);
+    let sandbox = Sandbox::with_study(&masked());
+    let root = sandbox.root();
+    let feed = root.join("data/live/tiny/masked/masks/metrics.jsonl");
+    let lines = || -> Vec<serde_json::Value> {
+        let text = fs::read_to_string(&feed).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let mut running = Running::start(&sandbox);
+    assert!(running.reaches(|| exists(&root, &["masks/", ".partial/", "/step-000"])));
+    running.kill_all();
+    let killed = std::time::SystemTime::now();
+    let killed = killed.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs_f64();
+    // It could be followed, and what became of it is known.
+    let before = lines().len();
+    assert!((1..1000).contains(&before), "{before}");
+    let status = sandbox.json(&["status", "tiny.toml", "--json"]);
+    let stages = status["stages"].as_array().unwrap();
+    let stage = stages.iter().find(|stage| stage["stage"] == "masks").unwrap();
+    assert_eq!((&stage["state"], &stage["cause"]), (&"failed".into(), &"worker-lost".into()));
+    assert!(stage["step"].as_u64().unwrap() >= 100, "{stage}");
+
+    sandbox.succeed(&RUN);
+    lasting(&root).assert_same(&lasting(&whole.root()), "after masks were interrupted");
+    // There is no clock in what is stored of masks: the very same bytes, line by line.
+    let own = |root: &Path| {
+        let name = &of_stage(root, "masks")[0];
+        let folder = root.join("data/store").join(name);
+        assert!(!folder.join("checkpoints").exists());
+        fs::read(folder.join("metrics.jsonl")).unwrap()
+    };
+    assert!(own(&root) == own(&whole.root()));
+    // Every update once, the first ones as they were written before the kill.
+    let lines = lines();
+    let steps: Vec<u64> = lines.iter().map(|line| line["step"].as_u64().unwrap()).collect();
+    assert_eq!(steps, (1..=1000).collect::<Vec<_>>());
+    let time = |step: usize| lines[step - 1]["time"].as_f64().unwrap();
+    assert!(time(100) < killed && time(1000) > killed, "{} {killed} {}", time(100), time(1000));
+    let last = &lines[999];
+    assert_eq!((&last["steps"], &last["split"]), (&1000.into(), &"train".into()));
+    assert!(last["masks"]["sparsity"]["hidden"].as_f64().unwrap() > 0.0, "{last}");
+    // TensorBoard has two starts.
+    let events = fs::read_dir(feed.parent().unwrap()).unwrap().flatten();
+    let events = events.filter(|e| e.file_name().to_string_lossy().contains("tfevents"));
+    assert_eq!(events.count(), 2);
+}
+
 /// What `status` says of the stages that failed.
 fn failed_stages(sandbox: &Sandbox) -> Vec<serde_json::Value> {
     let status = sandbox.json(&["status", "tiny.toml", "--json"]);

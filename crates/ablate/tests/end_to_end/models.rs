@@ -200,7 +200,11 @@ fn a_model_of_others_has_children() {
     child("ffn.size = 24>ffn.size = 12", "elsewhere");
     let plan = sandbox.ablate(&["plan", "child.toml", "--no-timing"]);
     assert!(plan.code == Some(0) && plan.to_string().contains("elsewhere"), "{plan}");
-    assert_said(&sandbox.ablate(&["run", "child.toml"]), 2, &["`elsewhere` does not exist"]);
+    assert_said(
+        &sandbox.ablate(&["run", "child.toml"]),
+        2,
+        &["there is no model `elsewhere`", "parents.grown.path"],
+    );
     // What exists is not trained.
     let text = fs::read_to_string(sandbox.desk("child.toml")).unwrap();
     sandbox.write("child.toml", text + "seed = 3\n");

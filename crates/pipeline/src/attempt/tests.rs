@@ -23,7 +23,7 @@ impl Bench {
     }
 
     fn lease(&self, attempt: u64) -> Lease {
-        let claim = Some(Claim { task: "12_3".to_owned(), attempt });
+        let claim = Some(Claim { task: "12_3".to_owned(), attempt, log: None });
         Lease::take_on(&self.entry.lease(), &Terms { claim, silent: None }).unwrap()
     }
 

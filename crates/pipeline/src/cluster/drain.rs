@@ -5,9 +5,10 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use super::item::ItemExit;
+use crate::cause::Cause;
 use crate::graph::Key;
 use crate::lease::{Holding, Watcher};
-use crate::protocol::Task;
+use crate::protocol::{Failure, Task};
 use crate::store::{failed_path, lease_path};
 
 /// Pause before looking again at what others are at work on.
@@ -126,8 +127,12 @@ pub fn drain(
     drained
 }
 
+/// What is on record of a task; that a worker was lost tells nothing of the task itself.
 fn failure(task: &Task) -> Option<Vec<u8>> {
-    fs::read(failed_path(&task.output)).ok()
+    let record = fs::read(failed_path(&task.output)).ok()?;
+    let lost = serde_json::from_slice::<Failure>(&record)
+        .is_ok_and(|failure| failure.cause == Some(Cause::WorkerLost));
+    (!lost).then_some(record)
 }
 
 #[cfg(test)]
@@ -140,7 +145,7 @@ mod tests {
     use super::*;
     use crate::artifact::Artifact;
     use crate::graph::Graph;
-    use crate::protocol::{Failure, FailureKind};
+    use crate::protocol::FailureKind;
     use crate::store::Store;
 
     /// Two chains of two, and one that needs both ends.

@@ -24,5 +24,5 @@ pub use plan::{Dependency, Wave, plan};
 pub use queue::{QueueState, QueuedTask};
 pub use script::{Launcher, quoted as shell_word};
 pub use settings::{Settings, SettingsError};
-pub use submission::{Chunk, Place, Submission, WaveFiles, read_item, read_items};
+pub use submission::{Chunk, LOGS, Place, Submission, WaveFiles, read_item, read_items};
 pub use submit::{Submitted, submit};

@@ -26,7 +26,8 @@ use crate::store::{Store, StoreError, attempt};
 
 pub(crate) const SCRIPT: &str = "submit.sbatch";
 pub(crate) const ITEMS: &str = "items.jsonl";
-pub(crate) const LOGS: &str = "logs";
+/// Folder of a wave with what its tasks print, `JOB_INDEX.log`.
+pub const LOGS: &str = "logs";
 const JOBS: &str = "jobs";
 const RECORD: &str = "submission.json";
 

@@ -14,7 +14,7 @@ fn away(path: &Path, token: &str, claim: Option<Claim>) -> Owner {
 }
 
 fn claim(attempt: u64) -> Option<Claim> {
-    Some(Claim { task: "20260101-0:12_3".into(), attempt })
+    Some(Claim { task: "20260101-0:12_3".into(), attempt, log: None })
 }
 
 #[test]
@@ -84,7 +84,10 @@ fn the_later_start_of_a_task_wins_at_once() {
         let taken = Lease::take_on(&path, &terms(attempt));
         assert!(matches!(taken, Err(LeaseError::Superseded(_))), "{taken:?}");
     }
-    let other = Terms { claim: Some(Claim { task: "another".into(), attempt: 9 }), silent: None };
+    let other = Terms {
+        claim: Some(Claim { task: "another".into(), attempt: 9, log: None }),
+        silent: None,
+    };
     assert!(matches!(Lease::take_on(&path, &other), Err(LeaseError::Held(_))));
     let lease = Lease::take_on(&path, &terms(2)).unwrap();
     assert_eq!(lease.before(), Before::Somebody);

@@ -116,6 +116,9 @@ pub fn check(dir: &Path, fresh: Option<&StudyData>) -> Result<Checked, ReportErr
         });
         checked.findings.extend(found);
     }
+    let analysis = crate::analyse(&data)?;
+    let accepted = (0..data.variants.len()).filter_map(|variant| analysis.accepted(variant));
+    checked.notes.extend(accepted);
     let evidence = Evidence::of(&data);
     if !manifest.files.is_empty() {
         provenance(dir, &tables, &evidence, &mut checked)?;

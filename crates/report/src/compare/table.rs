@@ -22,6 +22,9 @@ impl Comparison {
         if !self.unmatched.is_empty() {
             parts.push(format!("Without a partner: {}\n", self.unmatched.join(", ")));
         }
+        for accepted in &self.accepted {
+            parts.push(format!("{accepted}\n"));
+        }
         parts.join("\n")
     }
 

@@ -96,6 +96,18 @@ impl Gates {
         Ok(Self { shape: *shape, places })
     }
 
+    /// Everything that changes from one update to the next: what is drawn depends on seed and step alone.
+    pub(crate) fn state(&self) -> Vec<f64> {
+        self.places.iter().flat_map(|place| place.module.state()).collect()
+    }
+
+    /// Takes up what [`Gates::state`] said; false where that was of other gates.
+    pub(crate) fn restore(&mut self, state: &[f64]) -> bool {
+        let mut state = state.iter().copied();
+        let whole = self.places.iter_mut().all(|place| place.module.restore(&mut state).is_some());
+        whole && state.next().is_none()
+    }
+
     /// The masks of update `step`, and their derivatives by `log_alpha`.
     pub(crate) fn draw(&self, seed: u64, step: u64) -> (Units, Units) {
         let mut key = [0; 32];

@@ -55,6 +55,24 @@ impl Module {
         }
     }
 
+    /// Everything that changes from one update to the next.
+    pub(crate) fn state(&self) -> impl Iterator<Item = f64> {
+        let moments = self.moments.iter().chain(&self.multiplier_moments);
+        let moments = moments.flat_map(|Moments(pair)| *pair);
+        self.log_alpha.iter().copied().chain(self.multipliers).chain(moments)
+    }
+
+    /// Takes up what [`Module::state`] said; `None` where there is too little.
+    pub(crate) fn restore(&mut self, state: &mut impl Iterator<Item = f64>) -> Option<()> {
+        for value in self.log_alpha.iter_mut().chain(&mut self.multipliers) {
+            *value = state.next()?;
+        }
+        for Moments(pair) in self.moments.iter_mut().chain(&mut self.multiplier_moments) {
+            *pair = [state.next()?, state.next()?];
+        }
+        Some(())
+    }
+
     /// The share of the gates that are expected to be shut.
     pub(crate) fn sparsity(&self) -> f64 {
         let open: f64 = self.log_alpha.iter().map(|log_alpha| gate::open(*log_alpha).0).sum();

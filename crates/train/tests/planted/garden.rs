@@ -175,7 +175,7 @@ impl Garden {
             true
         };
         let data = (&self.shard, self.order.as_slice());
-        let learned = learn(&config, target, (model, weights), data, &device, &mut say);
+        let learned = learn(&config, target, (model, weights), data, None, &device, &mut say);
         let (learned, last) = (learned.unwrap().unwrap(), last.unwrap());
         assert_eq!(
             (last.step, last.tokens, last.sparsity),

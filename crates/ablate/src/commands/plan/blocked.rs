@@ -5,7 +5,7 @@ use ablate_report::si_unit;
 
 use super::contents::Surroundings;
 use crate::estimate::Estimates;
-use crate::graph::StudyGraph;
+use crate::graph::{Absence, StudyGraph};
 
 /// The first reason found along everything that a variant needs and that is not made yet.
 pub fn reason(
@@ -15,7 +15,7 @@ pub fn reason(
     around: &Surroundings<'_>,
 ) -> Option<String> {
     if let Some(missing) = around.missing.get(variant) {
-        return Some(missing.clone());
+        return Some(Absence::in_words(missing));
     }
     let mut disk = 0_u64;
     for (id, node) in built.graph.iter().filter(|(_, node)| node.wanted_by.contains(variant)) {

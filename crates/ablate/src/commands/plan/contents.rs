@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::blocked;
 use super::detect::Detectable;
 use crate::estimate::{Estimates, Source, VariantEstimate, Workers, wall_seconds};
-use crate::graph::{ExternalNodes, SeedNodes, StudyGraph, VariantNodes};
+use crate::graph::{Absence, ExternalNodes, SeedNodes, StudyGraph, VariantNodes};
 use crate::machine::Machine;
 use crate::stages::{tokenizer, train};
 
@@ -22,7 +22,7 @@ pub struct Surroundings<'a> {
     /// Bytes that may still be written.
     pub free: Option<u64>,
     /// Inputs that are not there, by variant.
-    pub missing: &'a BTreeMap<String, String>,
+    pub missing: &'a BTreeMap<String, Vec<Absence>>,
 }
 
 impl Surroundings<'_> {
@@ -84,6 +84,9 @@ pub struct VariantPlan {
     pub runs: usize,
     /// Why it cannot run.
     pub blocked: Option<String>,
+    /// What it reads that is not there.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<Absence>,
 }
 
 /// A model of others that is scored.
@@ -173,6 +176,7 @@ impl Plan {
                 blocked: blocked::reason(&variant.name, built, estimates, around),
                 runs: study.seeds.len(),
                 same_as: same_as(&variant.name, built),
+                missing: around.missing.get(&variant.name).cloned().unwrap_or_default(),
                 ..describe(variant, estimate)
             })
             .collect();
@@ -264,6 +268,7 @@ fn describe(variant: &Variant, estimate: &VariantEstimate) -> VariantPlan {
         held_residual: variant.held.as_ref().map(ablate_spec::Held::residual),
         runs: 0,
         blocked: None,
+        missing: Vec::new(),
     }
 }
 

@@ -29,7 +29,7 @@ impl Training {
     /// One start: what a training does with both.
     fn start(&self, resumed: Option<u64>, steps: std::ops::RangeInclusive<u64>, loss: f64) {
         ablate_train::truncate_metrics(&self.own(), resumed).unwrap();
-        let mut feed = Feed::open(&self.live(), &self.own(), resumed, 9).unwrap();
+        let mut feed = Feed::open(&self.live(), lines(&self.own()).unwrap(), resumed, 9).unwrap();
         let mut own = File::options().create(true).append(true).open(self.own()).unwrap();
         for step in steps {
             let metric = metric(step, loss);
@@ -40,7 +40,7 @@ impl Training {
     }
 
     fn steps(&self) -> Vec<(u64, f64)> {
-        let lines: Vec<Line> = read(&self.live().join(METRICS)).unwrap();
+        let lines: Vec<Line> = lines(&self.live().join(METRICS)).unwrap();
         assert!(lines.iter().all(|line| line.steps == 9 && line.time > 1.7e9));
         lines.iter().map(|line| (line.metric.step, line.metric.loss)).collect()
     }

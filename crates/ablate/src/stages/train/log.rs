@@ -1,20 +1,19 @@
-//! The metrics of a training: written while it runs, read by later rounds and the report. What is part
-//! of the result is on disk with every checkpoint; whoever follows the training reads a feed beside it.
+//! The metrics of a training: written while it runs, read by later rounds and the report.
 
-use std::fs::{self, File};
-use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use ablate_model::Weights;
 use ablate_pipeline::{Context, Failure};
-use ablate_train::{Observer, StepRecord, TrainError, ValidationRecord, truncate_metrics};
+use ablate_train::masks::Sparsity;
+use ablate_train::{Observer, StepRecord, TrainError, ValidationRecord};
 use serde::{Deserialize, Serialize};
 
+use super::super::journal::Journal;
 use super::super::{bug, machine};
 use super::{METRICS, snapshots};
-use crate::commands::say;
-use crate::live::Feed;
+use crate::live::lines;
 
 /// The split of a training loss.
 pub const TRAIN: &str = "train";
@@ -39,6 +38,20 @@ pub struct Metric {
     pub gradient_norm: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokens_per_second: Option<f64>,
+    /// Of an update of learned masks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub masks: Option<Shares>,
+}
+
+/// How far learned masks are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Shares {
+    /// What was added to the loss for sparsities off their targets.
+    pub penalty: f64,
+    /// The share of its target that every sparsity should be at.
+    pub target: f64,
+    /// Expected shares of what is shut.
+    pub sparsity: Sparsity,
 }
 
 impl From<&StepRecord> for Metric {
@@ -75,12 +88,7 @@ impl From<&ValidationRecord> for Metric {
 /// Writes the metrics, keeps snapshots and passes progress on.
 pub struct Log<'a> {
     context: &'a Context<'a>,
-    path: PathBuf,
-    out: Option<BufWriter<File>>,
-    error: Option<std::io::Error>,
-    /// For whoever follows the training; none where it could not be written, which costs nothing else.
-    feed: Option<Feed>,
-    steps: u64,
+    journal: Journal<'a>,
     said: Instant,
     /// Smoothed tokens per second.
     rate: f64,
@@ -89,30 +97,12 @@ pub struct Log<'a> {
 impl<'a> Log<'a> {
     /// Of a training of so many steps.
     pub fn new(context: &'a Context<'a>, steps: u64) -> Self {
-        let path = context.directory.join(METRICS);
-        let (out, error, feed) = (None, None, None);
-        Self { context, path, out, error, feed, steps, said: Instant::now(), rate: 0.0 }
-    }
-
-    /// Opens the feed, or does something with it. One that fails is given up: the training goes on.
-    fn feed(&mut self, act: impl FnOnce(Option<Feed>) -> std::io::Result<Option<Feed>>) {
-        self.feed = act(self.feed.take()).unwrap_or_else(|error| {
-            let folder = self.context.task.live();
-            say(&format!(
-                "`{}` cannot be written, so this training cannot be followed there: {error}",
-                folder.display()
-            ));
-            None
-        });
+        let journal = Journal::new(context, steps);
+        Self { context, journal, said: Instant::now(), rate: 0.0 }
     }
 
     fn write(&mut self, metric: &Metric) {
-        self.feed(|feed| feed.map(|mut feed| feed.add(metric).map(|()| feed)).transpose());
-        let Some(out) = &mut self.out else { return };
-        let line = serde_json::to_string(metric).map_err(std::io::Error::other);
-        if let Err(error) = line.and_then(|line| writeln!(out, "{line}")) {
-            self.error.get_or_insert(error);
-        }
+        self.journal.write(metric, metric);
     }
 
     /// Whether everything was written.
@@ -120,24 +110,13 @@ impl<'a> Log<'a> {
     /// # Errors
     /// When something was not.
     pub fn check(&mut self) -> Result<(), Failure> {
-        self.flush();
-        match self.error.take() {
-            Some(error) => Err(machine(format!("cannot write `{}`: {error}", self.path.display()))),
-            None => Ok(()),
-        }
+        self.journal.check()
     }
 }
 
 impl Observer for Log<'_> {
     fn begin(&mut self, resumed: Option<u64>) {
-        let opened = truncate_metrics(&self.path, resumed)
-            .and_then(|()| File::options().create(true).append(true).open(&self.path));
-        match opened {
-            Ok(file) => self.out = Some(BufWriter::new(file)),
-            Err(error) => self.error = Some(error),
-        }
-        let (folder, own, steps) = (self.context.task.live(), self.path.clone(), self.steps);
-        self.feed(|_| Feed::open(&folder, &own, resumed, steps).map(Some));
+        self.journal.begin(resumed, lines);
     }
 
     fn step(&mut self, record: &StepRecord) {
@@ -161,17 +140,12 @@ impl Observer for Log<'_> {
     }
 
     fn flush(&mut self) {
-        if let Some(out) = &mut self.out
-            && let Err(error) = out.flush().and_then(|()| out.get_ref().sync_data())
-        {
-            self.error.get_or_insert(error);
-        }
-        self.feed(|feed| feed.map(|mut feed| feed.sync().map(|()| feed)).transpose());
+        self.journal.flush();
     }
 
     fn stop(&mut self) -> bool {
         // Metrics that cannot be written are a reason to stop as well: the disk is full.
-        self.context.stopping() || self.error.is_some()
+        self.context.stopping() || self.journal.failed()
     }
 }
 
