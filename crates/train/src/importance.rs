@@ -4,10 +4,20 @@ use ablate_corpus::Shard;
 use ablate_model::{
     Decoder, Gradient, HostTensor, ParameterGradients, Weights, matrix_to_host, vector_to_host,
 };
+use serde::{Deserialize, Serialize};
 
+use crate::TrainError;
 use crate::batch::Sequences;
 use crate::data::{check_order, check_vocabulary};
-use crate::{TrainConfig, TrainError};
+
+/// How text is read that is not trained on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Portions {
+    /// Tokens of a window.
+    pub context: usize,
+    /// Windows that are computed together: memory depends on it.
+    pub micro_sequences: usize,
+}
 
 /// The saliency of every weight on some text.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,23 +32,26 @@ pub struct Saliency {
     pub tokens: u64,
 }
 
-/// The saliency of a decoder's weights on the windows of `order`, read in portions of
-/// `micro_sequences` windows of `context` tokens; of the settings only these two matter. `decoder`
-/// must be on a device with autodiff. `progress` hears of windows done and windows in all, and says
-/// whether to go on: `None` comes back where it does not.
+/// The saliency of a decoder's weights on the windows of `order`, in f32 whatever the decoder was trained
+/// in. `decoder` must be on a device with autodiff. `progress` hears of windows done and windows in all,
+/// and says whether to go on: `None` comes back where it does not.
 ///
 /// # Errors
-/// An order without windows or not of this shard's, a vocabulary larger than the model's, a context
-/// longer than the model's, or a loss that is not finite.
+/// An order without windows or not of this shard's, portions of nothing, a vocabulary larger than the
+/// model's, a context longer than the model's, or a loss that is not finite.
 pub fn saliency(
     decoder: &Decoder,
     shard: &Shard,
     order: &[u32],
-    config: &TrainConfig,
+    portions: Portions,
     progress: &mut dyn FnMut(usize, usize) -> bool,
 ) -> Result<Option<Saliency>, TrainError> {
-    config.check()?;
-    let context = config.context;
+    let Portions { context, micro_sequences } = portions;
+    for (key, value) in [("context", context), ("micro_sequences", micro_sequences)] {
+        if value == 0 {
+            return Err(TrainError::Config { key, value: "0".into(), need: "at least 1" });
+        }
+    }
     if context > decoder.config().context {
         return Err(TrainError::Context { context, model: decoder.config().context });
     }
@@ -47,7 +60,7 @@ pub fn saliency(
     let device = decoder.device();
     let (mut loss, mut tokens, mut done) = (0.0, 0, 0);
     let mut sum: Option<ParameterGradients> = None;
-    for windows in order.chunks(config.micro_sequences) {
+    for windows in order.chunks(micro_sequences) {
         let read = Sequences::read(shard, windows, context, shard.info().vocabulary)?;
         // Windows are equally long, so their number is the portion's weight in the mean.
         let share = windows.len() as f64 / order.len() as f64;

@@ -42,7 +42,7 @@ pub use checkpoint::Checkpoints;
 pub use config::{Span, TrainConfig};
 pub use data::TrainData;
 pub use error::TrainError;
-pub use importance::{Saliency, saliency};
+pub use importance::{Portions, Saliency, saliency};
 pub use initial::{Initial, Moments};
 pub use metrics::truncate_metrics;
 pub use observer::{Observer, StepRecord, ValidationRecord};

@@ -6,7 +6,7 @@ use ablate_corpus::{Shard, ShardWriter};
 use ablate_cost::{Pi, Shape};
 use ablate_inherit::{Norm, magnitudes, taylor};
 use ablate_model::{Backend, Decoder, ModelConfig, Units, Weights, training_device};
-use ablate_train::{Precision, Saliency, TrainConfig, saliency};
+use ablate_train::{Portions, Saliency, saliency};
 use serde::Deserialize;
 
 const CONTEXT: usize = 12;
@@ -95,30 +95,8 @@ fn model(fixture: &Fixture) -> ModelConfig {
     }
 }
 
-fn config(micro_sequences: usize) -> TrainConfig {
-    TrainConfig {
-        span: None,
-        patience: 0,
-        keep_moments: false,
-        snapshots: Vec::new(),
-        steps: 1,
-        context: CONTEXT,
-        batch_sequences: 5,
-        micro_sequences,
-        learning_rate: 1e-2,
-        final_ratio: 0.1,
-        warmup: 0.0,
-        weight_decay: 0.1,
-        beta1: 0.9,
-        beta2: 0.95,
-        epsilon: 1e-8,
-        clip: 1.0,
-        precision: Precision::F32,
-        recompute: false,
-        validate_every: 0,
-        validation_windows: 1,
-        checkpoint_every: 0,
-    }
+fn portions(micro_sequences: usize) -> Portions {
+    Portions { context: CONTEXT, micro_sequences }
 }
 
 fn shard(folder: &Path, text: &[u32]) -> Shard {
@@ -141,8 +119,8 @@ fn scores_are_those_of_pytorch() {
         let decoder =
             Decoder::from_weights(&model, &weights, &training_device(Backend::Flex)).unwrap();
         let found = |micro| -> Saliency {
-            let found =
-                saliency(&decoder, &shard, &[3, 0, 4, 1, 2], &config(micro), &mut |_, _| true);
+            let order = [3, 0, 4, 1, 2];
+            let found = saliency(&decoder, &shard, &order, portions(micro), &mut |_, _| true);
             found.unwrap().unwrap()
         };
         let whole = found(5);
@@ -174,20 +152,22 @@ fn what_cannot_be_scored_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let shard = shard(folder.path(), &fixture.text);
     let decoder = Decoder::from_weights(&model, &weights, &training_device(Backend::Flex)).unwrap();
-    let check = |order: &[u32], config: &TrainConfig, expect: &str| {
-        let error = saliency(&decoder, &shard, order, config, &mut |_, _| true).unwrap_err();
+    let check = |order: &[u32], portions: Portions, expect: &str| {
+        let error = saliency(&decoder, &shard, order, portions, &mut |_, _| true).unwrap_err();
         assert!(error.to_string().contains(expect), "{error}");
     };
-    check(&[], &config(2), "`calibration` is empty");
-    check(&[5], &config(2), "names window 5");
-    check(&[0], &TrainConfig { context: 13, ..config(2) }, "the model's is 12");
+    check(&[], portions(2), "`calibration` is empty");
+    check(&[5], portions(2), "names window 5");
+    check(&[0], portions(0), "`micro_sequences` is 0");
+    check(&[0], Portions { context: 0, ..portions(2) }, "`context` is 0");
+    check(&[0], Portions { context: 13, ..portions(2) }, "the model's is 12");
     // Asked to stop, it stops.
     let mut heard = Vec::new();
     let mut progress = |done, all| {
         heard.push((done, all));
         false
     };
-    assert!(saliency(&decoder, &shard, &[0, 1, 2], &config(2), &mut progress).unwrap().is_none());
+    assert!(saliency(&decoder, &shard, &[0, 1, 2], portions(2), &mut progress).unwrap().is_none());
     assert_eq!(heard, [(2, 3)]);
 
     let error = taylor((&model, &Weights::new()), &[0], &[0]).unwrap_err().to_string();

@@ -7,13 +7,14 @@ use ablate_cost::{Kept, Shape, flops_per_token, training_memory};
 use ablate_model::ModelConfig;
 use ablate_pipeline::{Estimate, Graph, Node, NodeId};
 use ablate_spec::Study;
-use ablate_train::Precision;
+use ablate_train::{Portions, Precision};
 
 use super::length::{Lengths, RunLength, recipe};
 use super::speed::{Speed, Speeds};
 use super::timings::Workload;
 use super::{Work, rates};
 use crate::graph::StudyGraph;
+use crate::stages::importance::Measured;
 use crate::stages::{
     benchmarks, compact, corpus, eval, foreign, importance, inherit, losses, masks, progress,
     select, shards, skips, tokenizer, train,
@@ -162,9 +163,16 @@ impl<'a> Estimator<'a> {
 
     fn importance(&mut self, node: &Node) -> Option<Needs> {
         let measured: importance::Recipe = recipe(node)?;
-        let (model, sequences) = (&measured.trained.model, measured.trained.micro_sequences);
-        let tokens = measured.windows() * model.context as u64;
-        let workload = Workload::scoring(&measured.trained);
+        let Portions { context, micro_sequences: sequences } = measured.portions();
+        let model = &match &measured.of {
+            Measured::Trained(trained) => trained.model.clone(),
+            Measured::Given(_) => {
+                let given: foreign::Recipe = recipe(self.input(node, "weights")?)?;
+                ModelConfig { context, ..given.model }
+            }
+        };
+        let workload = Workload { model, sequences, precision: Precision::F32 };
+        let tokens = measured.windows() * context as u64;
         let (mut estimate, work) = self.passes(workload, sequences, tokens);
         estimate.disk = weights(&model.shape);
         Some((estimate, work))

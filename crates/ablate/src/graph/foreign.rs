@@ -97,12 +97,5 @@ pub fn check_child(
             "its norms add {own:e}, but the parent's {theirs:e}; set `model.norm_eps = {theirs:e}`"
         ));
     }
-    if init.width == spec::WidthCriterion::Taylor {
-        return wrong(
-            "`width = \"taylor\"` measures losses on the text that a parent was trained on, and of this \
-             one it is not known; choose `l2` or `learned`"
-                .into(),
-        );
-    }
     Ok(())
 }

@@ -4,6 +4,7 @@ use ablate_inherit::{Grouping, WidthCriterion};
 use ablate_model::ModelConfig;
 use ablate_pipeline::{Graph, NodeId};
 use ablate_spec as spec;
+use ablate_train::Portions;
 
 use super::build::{Text, add};
 use super::{SeedNodes, StudyGraph, foreign, rounds};
@@ -57,9 +58,10 @@ pub fn inherit(
         spec::WidthCriterion::First => WidthCriterion::First,
         spec::WidthCriterion::Random => WidthCriterion::Random(parent.seed),
         spec::WidthCriterion::Taylor => {
-            let missing = || CommandError::bug("a parent without a training");
-            let trained = parent.trained.ok_or_else(missing)?;
-            let found = measured(graph, trained, parent.node, init.calibration)?;
+            let found = match parent.trained {
+                Some(trained) => measured(graph, trained, parent.node, init.calibration)?,
+                None => measured_here(graph, &parent, variant, text, init.calibration)?,
+            };
             inputs.push(("importance", found));
             WidthCriterion::Taylor
         }
@@ -153,10 +155,36 @@ fn measured(
     let start = train::Start::Given;
     let length = rounds::first_length(&parent.variant);
     let trained_as = rounds::recipe(&parent.variant, start, length, 1, parent.seed)?;
-    let recipe = importance::Recipe { tokens, seed: parent.seed, trained: trained_as };
+    let of = importance::Measured::Trained(Box::new(trained_as));
+    let recipe = importance::Recipe { tokens, seed: parent.seed, of };
     let name = shape_name(&parent.variant);
     let inputs = [("weights", trained), ("shards", shards)];
     add(graph, importance::STAGE, importance::VERSION, &name, &recipe, inputs)
+}
+
+/// What of a given parent matters, on so many tokens of its child's text. They are the parent's own
+/// tokens, also where the child's vocabulary is compacted: the loss is that of the model as it is.
+fn measured_here(
+    graph: &mut Graph,
+    parent: &Source<'_>,
+    variant: &spec::Variant,
+    text: &Text,
+    tokens: u64,
+) -> Result<NodeId, CommandError> {
+    let own = text.tokenizer == parent.tokenizer;
+    let counted = || graph.node(text.compact?).inputs.get("shards").copied();
+    let shards = if own { Some(text.shards) } else { counted() };
+    let shards =
+        shards.ok_or_else(|| CommandError::bug(format!("no tokens of `{}`", parent.name)))?;
+    let length = train::Length::Tokens(tokens);
+    let read_as = rounds::recipe(variant, train::Start::Given, length, 1, parent.seed)?;
+    let of = importance::Measured::Given(Portions {
+        context: read_as.model.context,
+        micro_sequences: read_as.micro_sequences,
+    });
+    let recipe = importance::Recipe { tokens, seed: parent.seed, of };
+    let inputs = [("weights", parent.node), ("shards", shards)];
+    add(graph, importance::STAGE, importance::VERSION, &parent.name, &recipe, inputs)
 }
 
 /// How masks are learned: batches and optimiser as in the child's training.

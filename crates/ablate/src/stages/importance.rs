@@ -1,8 +1,9 @@
-//! What the loss of a trained model would change without each of its weights, to the first order.
+//! What the loss of a parent would change without each of its weights, to the first order.
 
 use ablate_corpus::{Shard, Windows, order};
 use ablate_model::{Decoder, ModelConfig, Weights, training_device};
 use ablate_pipeline::{Context, Failure};
+use ablate_train::Portions;
 use serde::{Deserialize, Serialize};
 
 use super::{backend, bug, input, machine, read_json, recipe, shards, train, write_json};
@@ -21,8 +22,18 @@ pub struct Recipe {
     pub tokens: u64,
     /// Seed of their choice.
     pub seed: u64,
-    /// The training of the model that is measured: its text is the calibration's.
-    pub trained: train::Recipe,
+    #[serde(flatten)]
+    pub of: Measured,
+}
+
+/// The model that is measured, and how its text is read.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Measured {
+    /// One that was trained here: as in its training, on that text.
+    Trained(Box<train::Recipe>),
+    /// One that exists: as its child will, in the parent's own tokens.
+    Given(Portions),
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -35,7 +46,18 @@ struct Summary {
 impl Recipe {
     /// Windows of calibration text.
     pub fn windows(&self) -> u64 {
-        (self.tokens / self.trained.model.context as u64).max(1)
+        (self.tokens / self.portions().context as u64).max(1)
+    }
+
+    /// How the text is read.
+    pub fn portions(&self) -> Portions {
+        match &self.of {
+            Measured::Trained(trained) => Portions {
+                context: trained.model.context,
+                micro_sequences: trained.micro_sequences,
+            },
+            Measured::Given(portions) => *portions,
+        }
     }
 }
 
@@ -48,10 +70,8 @@ pub fn make(context: &Context<'_>) -> Result<bool, Failure> {
     let decoder = Decoder::from_weights(&model, &weights, &device).map_err(bug)?;
     let data = context.input("shards")?;
     let shard = Shard::open(&data.join(shards::TRAINING)).map_err(machine)?;
-    // In f32, whatever it was trained in.
-    let mut config = recipe.trained.config(1, 0);
-    config.precision = ablate_train::Precision::F32;
-    let windows = Windows::of(&shard, config.context).count;
+    let portions = recipe.portions();
+    let windows = Windows::of(&shard, portions.context).count;
     // No window counts twice: of a shorter text, all are taken.
     let order = order(windows, recipe.windows().min(windows), recipe.seed);
     let mut progress = |done: usize, total: usize| {
@@ -59,7 +79,7 @@ pub fn make(context: &Context<'_>) -> Result<bool, Failure> {
         !context.stopping()
     };
     let found =
-        ablate_train::saliency(&decoder, &shard, &order, &config, &mut progress).map_err(input)?;
+        ablate_train::saliency(&decoder, &shard, &order, portions, &mut progress).map_err(input)?;
     let Some(found) = found else { return Ok(false) };
     found.weights.save(&context.directory.join(SALIENCY)).map_err(machine)?;
     let summary = Summary { tokens: found.tokens, loss: found.loss };

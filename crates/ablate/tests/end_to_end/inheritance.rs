@@ -1,5 +1,6 @@
 //! Children whose width is measured or learned on their parent.
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use ablate_inherit::InheritanceMap;
@@ -117,6 +118,55 @@ fn width_is_measured_and_learned() {
     assert!(flops("frozen") > 1.5 * flops("taylor-compact"));
     let table = fs::read_to_string(sandbox.report().join("tables/cost.md")).unwrap();
     assert!(table.contains("Mask tokens"), "{table}");
+}
+
+/// A parent that was trained here and goes out as files is worth the same when it comes in again: what is
+/// measured and learned on it, on the same text, is the same to the last bit.
+#[test]
+fn a_given_parent_is_worth_what_a_trained_one_is() {
+    let sandbox = Sandbox::with_study(&study());
+    let root = sandbox.root();
+    sandbox.succeed(&["run", "tiny.toml", "--quiet"]);
+    fs::create_dir(sandbox.desk("out")).unwrap();
+    sandbox.succeed(&["export", "tiny.toml", "out/teacher", "--variant", "teacher"]);
+    let file = "out/teacher/tokenizer.json";
+    let (head, tail) = study().split_once("[parents.teacher]").map(own).unwrap();
+    let (_, variants) = tail.split_once("[[design.list]]").map(own).unwrap();
+    let given = head
+        .replace("name = \"tiny\"", "name = \"given\"")
+        .replace("vocabulary = 300", &format!("vocabulary = 300\nbuild.file.path = \"{file}\""))
+        + "[parents.teacher]\npath = \"out/teacher\"\n\n[[design.list]]"
+        + &variants.replace("from = 300", &format!("file = \"{file}\""));
+    sandbox.write("given.toml", given);
+
+    let before = results(&root);
+    let plan = sandbox.json(&["plan", "given.toml", "--json", "--no-timing"]);
+    let measuring = |stage: &Value| stage["stage"] == "importance";
+    let measured =
+        plan["stages"].as_array().unwrap().iter().find(|stage| measuring(stage)).unwrap();
+    assert!(measured["seconds"].as_f64().unwrap() > 0.0, "{measured}");
+    sandbox.succeed(&["run", "given.toml", "--quiet"]);
+    // All of it was made anew, and comes to the same.
+    let bytes = |name: &String, file: &str| fs::read(results(&root)[name].join(file)).unwrap();
+    for (stage, count, files) in [
+        ("importance", 1, &["saliency.safetensors", "importance.json"][..]),
+        ("masks", 2, &["model.safetensors", "masks.json", "trunk.json"]),
+        ("inherit", 4, &["model.safetensors", "model.json", "inheritance.json"]),
+    ] {
+        let (trained, given): (Vec<_>, Vec<_>) =
+            of_stage(&root, stage).into_iter().partition(|name| before.contains_key(name));
+        assert_eq!((trained.len(), given.len()), (count, count), "{stage}");
+        let content = |names: &[String]| -> BTreeSet<Vec<Vec<u8>>> {
+            names.iter().map(|name| files.iter().map(|file| bytes(name, file)).collect()).collect()
+        };
+        let (trained, given) = (content(&trained), content(&given));
+        assert_eq!(trained.len(), count, "{stage}: some are the same");
+        assert!(trained == given, "{stage}: a given parent makes other ones");
+    }
+}
+
+fn own((a, b): (&str, &str)) -> (String, String) {
+    (a.to_owned(), b.to_owned())
 }
 
 fn json(sandbox: &Sandbox, name: &str, file: &str) -> Value {

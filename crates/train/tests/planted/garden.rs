@@ -13,8 +13,8 @@ use ablate_train::masks::{
     LayerTarget, Learned, MaskConfig, MaskRecord, MaskTarget, Sparsity, learn,
 };
 use ablate_train::{
-    Checkpoints, Observer, Precision, StepRecord, TrainConfig, TrainData, ValidationRecord,
-    saliency, train,
+    Checkpoints, Observer, Portions, Precision, StepRecord, TrainConfig, TrainData,
+    ValidationRecord, saliency, train,
 };
 use burn::tensor::{Int, Tensor, TensorData};
 
@@ -149,8 +149,9 @@ impl Garden {
     pub(crate) fn saliency(&self, model: &ModelConfig, weights: &Weights) -> Weights {
         let device = training_device(Backend::Flex);
         let decoder = Decoder::from_weights(model, weights, &device).unwrap();
-        let (order, config) = (&self.order[..256], config(1, 1.0));
-        let found = saliency(&decoder, &self.shard, order, &config, &mut |_, _| true);
+        let TrainConfig { context, micro_sequences, .. } = config(1, 1.0);
+        let portions = Portions { context, micro_sequences };
+        let found = saliency(&decoder, &self.shard, &self.order[..256], portions, &mut |_, _| true);
         found.unwrap().unwrap().weights
     }
 
