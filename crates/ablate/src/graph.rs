@@ -13,7 +13,7 @@ pub use absent::{Absence, stand_in};
 pub use present::build;
 pub use variants::model;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ablate_model::{Backend, ModelConfig};
 use ablate_pipeline::{Graph, NodeId};
@@ -164,6 +164,18 @@ impl StudyGraph {
         study: &'a Study,
     ) -> impl Iterator<Item = (&'a VariantNodes, &'a Variant)> {
         self.variants.iter().filter_map(|nodes| Some((nodes, study.variant(&nodes.name)?)))
+    }
+
+    /// Everything that a variant or a model of others needs, inputs first.
+    pub fn needed_by(&self, name: &str) -> BTreeSet<NodeId> {
+        let mut open = self.targets(|other| other == name);
+        let mut needed = BTreeSet::new();
+        while let Some(id) = open.pop() {
+            if needed.insert(id) {
+                open.extend(self.graph.node(id).inputs.values().copied());
+            }
+        }
+        needed
     }
 
     /// The learned masks that a variant's first weights are cut by.

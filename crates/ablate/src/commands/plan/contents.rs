@@ -1,5 +1,6 @@
 //! What a plan says, in the names that scripts rely on.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use ablate_cost::Parameters;
@@ -10,7 +11,7 @@ use serde::Serialize;
 use super::blocked;
 use super::detect::Detectable;
 use crate::estimate::{Estimates, Source, VariantEstimate, Workers, wall_seconds};
-use crate::graph::{Absence, ExternalNodes, SeedNodes, StudyGraph, VariantNodes};
+use crate::graph::{Absence, ExternalNodes, SeedNodes, StudyGraph};
 use crate::machine::Machine;
 use crate::stages::{tokenizer, train};
 
@@ -168,6 +169,7 @@ impl Plan {
         estimates: &Estimates,
         around: &Surroundings<'_>,
     ) -> Self {
+        let same = same_as(built);
         let variants = study
             .variants
             .iter()
@@ -175,7 +177,7 @@ impl Plan {
             .map(|(variant, estimate)| VariantPlan {
                 blocked: blocked::reason(&variant.name, built, estimates, around),
                 runs: study.seeds.len(),
-                same_as: same_as(&variant.name, built),
+                same_as: same.get(variant.name.as_str()).map(|first| (*first).to_owned()),
                 missing: around.missing.get(&variant.name).cloned().unwrap_or_default(),
                 ..describe(variant, estimate)
             })
@@ -231,14 +233,22 @@ fn plan_of(
     }
 }
 
-/// The first variant with the same scores as this one, if that is another.
-fn same_as(name: &str, built: &StudyGraph) -> Option<String> {
-    let ends = |nodes: &VariantNodes| -> Vec<NodeId> {
-        nodes.seeds.iter().flat_map(SeedNodes::ends).collect()
-    };
-    let own = ends(built.variants.iter().find(|nodes| nodes.name == name)?);
-    let first = built.variants.iter().find(|nodes| ends(nodes) == own)?;
-    (first.name != name).then(|| first.name.clone())
+/// Variants with the same scores as one before them, with the first of these.
+fn same_as(built: &StudyGraph) -> BTreeMap<&str, &str> {
+    let mut first: BTreeMap<Vec<NodeId>, &str> = BTreeMap::new();
+    let mut same = BTreeMap::new();
+    for nodes in &built.variants {
+        let ends = nodes.seeds.iter().flat_map(SeedNodes::ends).collect();
+        match first.entry(ends) {
+            Entry::Occupied(found) => {
+                same.insert(nodes.name.as_str(), *found.get());
+            }
+            Entry::Vacant(free) => {
+                free.insert(&nodes.name);
+            }
+        }
+    }
+    same
 }
 
 fn describe(variant: &Variant, estimate: &VariantEstimate) -> VariantPlan {
@@ -329,7 +339,7 @@ fn totals(
     // What `ablate run` does when it is not told otherwise.
     let workers =
         Workers { jobs: machine.cores, cores: machine.cores, memory: machine.memory / 10 * 8 };
-    let scratch = blocked::scratch(built, estimates, around, |_| true);
+    let scratch = blocked::scratch(built.graph.iter().map(|(id, _)| id), estimates, around);
     let count = |stage: &str| by_stage.get(stage).copied().unwrap_or(0);
     Totals {
         variants: study.variants.len(),
