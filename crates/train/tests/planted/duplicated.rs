@@ -120,7 +120,7 @@ fn one_of_two_equal_units_is_found() {
         assert!((scores[one] / scores[other] - 1.0).abs() < 1e-4, "{scores:?}");
         assert!((scores[one] / (alone[one] / 2.0) - 1.0).abs() < 1e-3, "{scores:?} {alone:?}");
     }
-    let mut by_scores = f64::INFINITY;
+    let mut by_scores = Vec::new();
     for (what, scores) in
         [("Taylor", &by_taylor), ("L1", &of_size(Norm::L1)), ("L2", &of_size(Norm::L2))]
     {
@@ -129,7 +129,7 @@ fn one_of_two_equal_units_is_found() {
         for kept in &map.ffn {
             assert!(split(ffn, kept) <= 1, "{what}: {kept:?}");
         }
-        by_scores = by_scores.min(garden.loss(&small(), &child));
+        by_scores.push(garden.loss(&small(), &child));
     }
 
     // Masks see what is lost with both of a pair. On weights that stand still, what is left of a pair
@@ -143,7 +143,12 @@ fn one_of_two_equal_units_is_found() {
     let (frozen, _) = learn((true, 1e-4));
     let (joint, map) = learn((false, 1e-3));
     assert_near("joint masks", 0.01, before, joint);
-    assert!(joint < frozen && frozen < by_scores, "{joint} {frozen} {by_scores}");
+    // Scores of single units may happen to split the right pair, for it is rounding that decides
+    // between equal ones, and rounding differs with the CPU: masks on frozen weights are better than
+    // such scores are on average, those that learn than each.
+    let average = by_scores.iter().sum::<f64>() / by_scores.len() as f64;
+    assert!(joint < frozen && frozen < average, "{joint} {frozen} {by_scores:?}");
+    assert!(by_scores.iter().all(|loss| joint < *loss), "{joint} {by_scores:?}");
     assert_eq!(map.layers, planted.layers);
     for kept in &map.ffn {
         // A pair that is of little use may go as a whole, and so may a unit that is none of a pair.
