@@ -44,7 +44,7 @@ def two_way(d):
     between_seeds = items * np.var(by_seed, ddof=1)
     between_items = seeds * np.var(by_item, ddof=1)
     rest = ((d - by_seed[:, None] - by_item + centre) ** 2).sum() / ((seeds - 1) * (items - 1))
-    total = max(between_seeds + between_items - rest, between_seeds, between_items)
+    total = between_seeds + max(between_items - rest, 0)
     reach = stats.t.ppf(0.975, seeds - 1) * np.std(by_seed, ddof=1) / np.sqrt(seeds)
     if total > 0:
         freedom = total**2 / (between_seeds**2 / (seeds - 1) + (total - between_seeds) ** 2 / (items - 1))

@@ -36,10 +36,10 @@ const UNWRITTEN: Duration = Duration::from_secs(5);
 pub enum LeaseError {
     /// Somebody else is at work.
     #[error("{0} is at work on it")]
-    Held(Owner),
+    Held(Box<Owner>),
     /// A later start of the same task of a cluster is at work: this one is no longer wanted.
     #[error("{0}, a later start of the same task, is at work on it")]
-    Superseded(Owner),
+    Superseded(Box<Owner>),
     /// The disk said no.
     #[error("cannot write the lease `{}`: {source}", path.display())]
     Io {
@@ -241,9 +241,9 @@ impl Terms {
             if ours.attempt > theirs.attempt {
                 return Ok(());
             }
-            return Err(LeaseError::Superseded(sign.owner.clone()));
+            return Err(LeaseError::Superseded(Box::new(sign.owner.clone())));
         }
-        Err(LeaseError::Held(sign.owner.clone()))
+        Err(LeaseError::Held(Box::new(sign.owner.clone())))
     }
 }
 
