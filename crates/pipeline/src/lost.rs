@@ -56,21 +56,27 @@ fn failure(owner: Owner, result: &Path) -> Failure {
 }
 
 /// Whether something was written down about a result since an owner last gave a sign of life: whoever
-/// saw it end knows more.
-fn is_told(result: &Path, last_sign: SystemTime) -> bool {
-    let told = fs::metadata(failed_path(result)).and_then(|about| about.modified());
-    told.is_ok_and(|told| told >= last_sign)
+/// saw it end knows more. That another was lost before says nothing of this one.
+fn is_told(result: &Path, owner: &Owner, last_sign: SystemTime) -> bool {
+    let path = failed_path(result);
+    let told = fs::metadata(&path).and_then(|about| about.modified());
+    let of_another = || -> Option<bool> {
+        let record: Failure = serde_json::from_slice(&fs::read(&path).ok()?).ok()?;
+        let lost = record.lost?;
+        Some((&lost.host, lost.pid) != (&owner.host, owner.pid))
+    };
+    told.is_ok_and(|told| told >= last_sign) && of_another() != Some(true)
 }
 
 /// What a lease says whose owner is known to be gone, and when that last gave a sign of life.
 pub(crate) fn of_lease(result: &Path) -> Option<(Failure, SystemTime)> {
     let (owner, last_sign) = dead(&lease_path(result))?;
-    (!is_told(result, last_sign)).then(|| (failure(owner, result), last_sign))
+    (!is_told(result, &owner, last_sign)).then(|| (failure(owner, result), last_sign))
 }
 
 /// Writes down that a lease was taken over from an owner that was lost.
 pub(crate) fn record(result: &Path, (owner, last_sign): (&Owner, SystemTime)) {
-    if !is_told(result, last_sign) {
+    if !is_told(result, owner, last_sign) {
         write_failure(result, &failure(owner.clone(), result));
     }
 }
