@@ -7,7 +7,7 @@ use ablate_gguf::{Gguf, Value};
 use serde_json::json;
 
 use crate::format::Format;
-use crate::words::{Cutting, byte_level, cutting};
+use crate::words::{added, cutting};
 
 const MODEL: &str = "tokenizer.ggml.model";
 const PRE: &str = "tokenizer.ggml.pre";
@@ -64,14 +64,13 @@ fn list<'a>(file: &'a Gguf, key: &str) -> Result<&'a [Value], String> {
 
 fn hugging_face(file: &Gguf, pieces: &[(&str, i128)]) -> Result<serde_json::Value, String> {
     let pre = file.value(PRE).and_then(Value::text);
-    let Cutting { normalizer, pre_tokenizer, ignore_merges } =
-        pre.and_then(cutting).ok_or_else(|| {
-            format!(
-                "it cuts text as `{}` (`{PRE}`), which is not known here (`gpt-2`, `smollm`, \
-                 `starcoder`, `llama-bpe` and `qwen2` are); give the model's `tokenizer.json` instead",
-                pre.unwrap_or("unnamed")
-            )
-        })?;
+    let cutting = pre.and_then(cutting).ok_or_else(|| {
+        format!(
+            "it cuts text as `{}` (`{PRE}`), which is not known here (`gpt-2`, `smollm`, \
+             `starcoder`, `llama-bpe` and `qwen2` are); give the model's `tokenizer.json` instead",
+            pre.unwrap_or("unnamed")
+        )
+    })?;
     let merges: Vec<&str> = list(file, MERGES)?
         .iter()
         .map(|merge| merge.text().ok_or("a merge is no text: it is damaged"))
@@ -80,40 +79,16 @@ fn hugging_face(file: &Gguf, pieces: &[(&str, i128)]) -> Result<serde_json::Valu
     // Those at the end are no words of the model; those before must be, to have their ids.
     let plain = pieces.iter().rposition(|(_, kind)| !is_added(*kind)).map_or(0, |last| last + 1);
     let mut vocabulary = serde_json::Map::new();
-    let mut added = Vec::new();
+    let mut specials = Vec::new();
     for (id, (text, kind)) in pieces.iter().enumerate() {
         if id < plain && vocabulary.insert((*text).to_owned(), json!(id)).is_some() {
             return Err(format!("piece `{text}` is there twice"));
         }
         if is_added(*kind) {
-            added.push(json!({
-                "id": id, "content": text, "single_word": false, "lstrip": false, "rstrip": false,
-                "normalized": false, "special": *kind == CONTROL,
-            }));
+            specials.push(added(id, text, *kind == CONTROL));
         }
     }
-    Ok(json!({
-        "version": "1.0",
-        "truncation": null,
-        "padding": null,
-        "added_tokens": added,
-        "normalizer": normalizer,
-        "pre_tokenizer": pre_tokenizer,
-        "post_processor": null,
-        "decoder": byte_level(true),
-        "model": {
-            "type": "BPE",
-            "dropout": null,
-            "unk_token": null,
-            "continuing_subword_prefix": null,
-            "end_of_word_suffix": null,
-            "fuse_unk": false,
-            "byte_fallback": false,
-            "ignore_merges": ignore_merges,
-            "vocab": vocabulary,
-            "merges": merges,
-        },
-    }))
+    Ok(cutting.file(specials, vocabulary, merges))
 }
 
 /// A `.model` of SentencePiece; field numbers as in [`crate::sentencepiece`].

@@ -12,7 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
 use crate::byte_level::alphabet;
-use crate::words::{Cutting, byte_level, cutting};
+use crate::words::{Cutting, added, cutting};
 
 /// Special pieces, in the order of their ids: these, and `<|extra_0|>` and so on.
 const SPECIAL: [&str; 3] = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"];
@@ -61,38 +61,9 @@ pub(crate) fn format(bytes: &[u8]) -> Result<Value, String> {
         pieces.iter().zip(0..).map(|(piece, id)| (written(piece), json!(id))).collect();
     let extras = (0..EXTRAS).map(|extra| format!("<|extra_{extra}|>"));
     let special = SPECIAL.map(str::to_owned).into_iter().chain(extras);
-    let added: Vec<Value> = special
-        .zip(pieces.len()..)
-        .map(|(content, id)| {
-            json!({
-                "id": id, "content": content, "single_word": false, "lstrip": false, "rstrip": false,
-                "normalized": false, "special": true,
-            })
-        })
-        .collect();
-    let Cutting { normalizer, pre_tokenizer, .. } =
-        cutting("qwen2").ok_or("its cuts are unknown")?;
-    Ok(json!({
-        "version": "1.0",
-        "truncation": null,
-        "padding": null,
-        "added_tokens": added,
-        "normalizer": normalizer,
-        "pre_tokenizer": pre_tokenizer,
-        "post_processor": null,
-        "decoder": byte_level(true),
-        "model": {
-            "type": "BPE",
-            "dropout": null,
-            "unk_token": null,
-            "continuing_subword_prefix": null,
-            "end_of_word_suffix": null,
-            "fuse_unk": false,
-            "byte_fallback": false,
-            // tiktoken looks for the whole word first.
-            "ignore_merges": true,
-            "vocab": vocabulary,
-            "merges": merges,
-        },
-    }))
+    let specials: Vec<Value> =
+        special.zip(pieces.len()..).map(|(content, id)| added(id, &content, true)).collect();
+    let cutting = cutting("qwen2").ok_or("its cuts are unknown")?;
+    // tiktoken looks for the whole word first.
+    Ok(Cutting { ignore_merges: true, ..cutting }.file(specials, vocabulary, merges))
 }

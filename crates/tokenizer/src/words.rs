@@ -1,6 +1,6 @@
-//! How published tokenizers of bytes cut text into words, as their `tokenizer.json` says it.
+//! How published tokenizers of bytes cut text into words, and the `tokenizer.json` of one that does.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// How Llama 3 and Qwen cut text; they differ in how many digits go together.
 const WORDS: &str = "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}DIGITS| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
@@ -11,6 +11,47 @@ pub(crate) struct Cutting {
     pub(crate) pre_tokenizer: Value,
     /// Whether a word that is a piece is that piece, whatever merges say.
     pub(crate) ignore_merges: bool,
+}
+
+impl Cutting {
+    /// The whole file, from its added tokens ([`added`]), pieces by id and merges.
+    pub(crate) fn file<Merge: Into<Value>>(
+        self,
+        added: Vec<Value>,
+        vocabulary: Map<String, Value>,
+        merges: Vec<Merge>,
+    ) -> Value {
+        json!({
+            "version": "1.0",
+            "truncation": null,
+            "padding": null,
+            "added_tokens": added,
+            "normalizer": self.normalizer,
+            "pre_tokenizer": self.pre_tokenizer,
+            "post_processor": null,
+            "decoder": byte_level(true),
+            "model": {
+                "type": "BPE",
+                "dropout": null,
+                "unk_token": null,
+                "continuing_subword_prefix": null,
+                "end_of_word_suffix": null,
+                "fuse_unk": false,
+                "byte_fallback": false,
+                "ignore_merges": self.ignore_merges,
+                "vocab": vocabulary,
+                "merges": merges.into_iter().map(Into::into).collect::<Vec<Value>>(),
+            },
+        })
+    }
+}
+
+/// An entry of the file's added tokens.
+pub(crate) fn added(id: usize, content: &str, special: bool) -> Value {
+    json!({
+        "id": id, "content": content, "single_word": false, "lstrip": false, "rstrip": false,
+        "normalized": false, "special": special,
+    })
 }
 
 /// The cuts under llama.cpp's name for them; `None` for one that is not known here.
@@ -36,7 +77,7 @@ pub(crate) fn cutting(name: &str) -> Option<Cutting> {
 }
 
 /// Bytes written in the byte-level alphabet, after GPT-2's own cuts or without any.
-pub(crate) fn byte_level(cuts: bool) -> Value {
+fn byte_level(cuts: bool) -> Value {
     json!({
         "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": cuts,
     })
