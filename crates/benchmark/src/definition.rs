@@ -35,6 +35,9 @@ pub struct Definition {
     pub fields: Vec<(String, Template)>,
     /// What an item is called; `None` numbers them.
     pub id: Option<Template>,
+    /// What items share that are drawn together, such as a passage: those with the same text are dependent,
+    /// those with an empty one are not. `None` leaves it to the subjects.
+    pub cluster: Option<Template>,
     /// Where the right answer stands.
     pub answer: Option<Answer>,
     /// Names of subjects, as prompts call them.
@@ -199,6 +202,7 @@ pub(crate) struct Raw {
     #[serde(default)]
     pub(crate) fields: BTreeMap<String, Spanned<String>>,
     pub(crate) id: Option<Spanned<String>>,
+    pub(crate) cluster: Option<Spanned<String>>,
     pub(crate) answer: Option<Spanned<RawAnswer>>,
     #[serde(default)]
     pub(crate) subjects: Map<String, Value>,

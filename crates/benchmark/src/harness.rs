@@ -5,18 +5,20 @@
 //! `samples_<task>_<date>.jsonl` beside it one line per item, with the hashes of document, prompt and
 //! target that its own runs have for the same ones.
 
+mod errors;
 mod python;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use ablate_eval::{ItemResult, clustered_error, standard_error};
+use errors::{group, mean, metrics, number, written};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::BenchmarkError;
-use crate::definition::{Aggregation, Definition, Way};
+use crate::definition::{Definition, Way};
 use crate::prompt::Question;
 
 /// Everything that an evaluation of a model found.
@@ -47,8 +49,8 @@ pub struct Evaluated<'a> {
     pub questions: &'a [Question<'a>],
     /// What was answered, in the order of the questions.
     pub results: &'a [ItemResult],
-    /// Items that could have been asked: more than the questions where there was a limit.
-    pub available: usize,
+    /// Items of every task that could have been asked: more than the questions where there was a limit.
+    pub available: &'a BTreeMap<String, usize>,
 }
 
 /// Files that were written.
@@ -139,7 +141,7 @@ fn summary<'a>(run: &Run<'a>) -> (Value, BTreeMap<String, Task<'a>>) {
         entry.insert("alias".into(), json!(name));
         entry.insert("sample_len".into(), json!(items.len()));
         let mut better = Map::new();
-        for (metric, values, _) in metrics(items) {
+        for (metric, values, shared) in metrics(items) {
             let error = standard_error(&values);
             let (value, error) = match metric {
                 "perplexity" => {
@@ -150,6 +152,11 @@ fn summary<'a>(run: &Run<'a>) -> (Value, BTreeMap<String, Task<'a>>) {
             };
             entry.insert(format!("{metric},none"), json!(value));
             entry.insert(format!("{metric}_stderr,none"), number(error));
+            let clusters = shared.iter().collect::<BTreeSet<_>>().len();
+            if (2..items.len()).contains(&clusters) && metric != "perplexity" {
+                let clustered = clustered_error(&values, &shared);
+                entry.insert(format!("{metric}_stderr_clustered,none"), number(clustered));
+            }
             better.insert(metric.into(), json!(metric != "perplexity"));
         }
         results.insert(name.clone(), entry.into());
@@ -157,11 +164,7 @@ fn summary<'a>(run: &Run<'a>) -> (Value, BTreeMap<String, Task<'a>>) {
         versions.insert(name.clone(), json!(1.0));
         shots.insert(name.clone(), json!(items.first().map_or(0, |(question, _)| question.shots)));
         higher.insert(name.clone(), better.into());
-        let original = if groups.contains_key(&evaluated.definition.name) {
-            items.len()
-        } else {
-            evaluated.available
-        };
+        let original = evaluated.available.get(name).copied().unwrap_or(items.len());
         counts.insert(name.clone(), json!({ "original": original, "effective": items.len() }));
         let joined: String =
             items.iter().map(|(question, _)| Hashes::of(question).joined()).collect();
@@ -203,93 +206,6 @@ fn summary<'a>(run: &Run<'a>) -> (Value, BTreeMap<String, Task<'a>>) {
         summary.extend(rest);
     }
     (summary, tasks)
-}
-
-/// Metrics that apply to every item, with the items' values and subjects.
-fn metrics<'a>(
-    items: &[(&'a Question<'a>, &'a ItemResult)],
-) -> Vec<(&'static str, Vec<f64>, Vec<&'a str>)> {
-    let mut found = Vec::new();
-    for metric in ablate_eval::METRICS {
-        let values = items.iter().map(|(question, result)| {
-            written(question.way, metric).then(|| result.metric_value(metric)).flatten()
-        });
-        if let Some(values) = values.collect::<Option<Vec<f64>>>().filter(|v| !v.is_empty()) {
-            let subjects = items.iter().map(|(question, _)| question.record.subject.as_str());
-            found.push((metric, values, subjects.collect()));
-        }
-    }
-    found
-}
-
-/// Whether results have a metric of items that were asked in a way.
-fn written(way: Way, metric: &str) -> bool {
-    match way {
-        Way::Ppl => metric == "acc_ppl",
-        Way::Continuation => metric != "acc_ppl",
-        Way::Generate => true,
-    }
-}
-
-/// A benchmark of several tasks as one: the means weighted by items or not, with the harness's pooled
-/// standard errors, and those of clusters of a subject.
-fn group<'a>(definition: &Definition, tasks: impl Iterator<Item = &'a Task<'a>>) -> Value {
-    let mut all = BTreeMap::<&str, Vec<(Vec<f64>, Vec<&str>)>>::new();
-    let mut count = 0;
-    for items in tasks {
-        count += items.len();
-        for (metric, values, subjects) in metrics(items) {
-            all.entry(metric).or_default().push((values, subjects));
-        }
-    }
-    let mut entry = Map::new();
-    entry.insert("name".into(), json!(definition.name));
-    entry.insert("alias".into(), json!(definition.name));
-    entry.insert("sample_len".into(), json!(count));
-    let mut sample_counts = Map::new();
-    for (metric, tasks) in all {
-        if metric == "perplexity" {
-            continue;
-        }
-        let sizes: Vec<f64> = tasks.iter().map(|(values, _)| values.len() as f64).collect();
-        let means: Vec<f64> = tasks.iter().map(|(values, _)| mean(values)).collect();
-        let errors: Vec<f64> = tasks.iter().map(|(values, _)| standard_error(values)).collect();
-        let total: f64 = sizes.iter().sum();
-        let tasks_count = sizes.len() as f64;
-        let (value, error) = match definition.aggregation {
-            Aggregation::Items => {
-                let weighted = means.iter().zip(&sizes).map(|(mean, size)| mean * size);
-                let pooled =
-                    errors.iter().zip(&sizes).map(|(error, n)| (n - 1.0) * error * error * n);
-                let variance = pooled.sum::<f64>() / (total - tasks_count);
-                (weighted.sum::<f64>() / total, (variance / total).sqrt())
-            }
-            Aggregation::Subjects => {
-                let squares: f64 = errors.iter().map(|error| error * error).sum();
-                (mean(&means), squares.sqrt() / tasks_count)
-            }
-        };
-        sample_counts.insert(format!("{metric},none"), json!(total as usize));
-        entry.insert(format!("{metric},none"), json!(value));
-        entry.insert(format!("{metric}_stderr,none"), number(error));
-        if definition.aggregation == Aggregation::Items {
-            let values: Vec<f64> = tasks.iter().flat_map(|(values, _)| values.clone()).collect();
-            let subjects: Vec<&str> = tasks.iter().flat_map(|(_, s)| s.clone()).collect();
-            let clustered = clustered_error(&values, &subjects);
-            entry.insert(format!("{metric}_stderr_clustered,none"), number(clustered));
-        }
-    }
-    entry.insert("sample_count".into(), sample_counts.into());
-    entry.into()
-}
-
-/// A number, or what the harness writes where there is none.
-fn number(value: f64) -> Value {
-    if value.is_finite() { json!(value) } else { json!("N/A") }
-}
-
-fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len() as f64
 }
 
 /// What the harness calls the configuration of a task, as far as there is one here.

@@ -7,8 +7,8 @@ use toml::Spanned;
 
 use crate::BenchmarkError;
 use crate::definition::{
-    Answer, Definition, Format, Prompt, Raw, RawAnswer, RawPrompt, RawReader, Reader, Shots,
-    Values, Way,
+    Aggregation, Answer, Definition, Format, Prompt, Raw, RawAnswer, RawPrompt, RawReader, Reader,
+    Shots, Values, Way,
 };
 use crate::template::{Path, Template};
 
@@ -138,6 +138,10 @@ impl Source<'_> {
             None => Template::parse(&raw.name)
                 .map_err(|error| self.wrong(0, "name", error.to_string()))?,
         };
+        if raw.cluster.is_some() && raw.aggregation == Aggregation::Subjects {
+            let problem = "where every subject counts the same, subjects are what is drawn within";
+            return Err(self.wrong(self.place("cluster"), "cluster", problem));
+        }
         Ok(Definition {
             digest: blake3::hash(self.text.as_bytes()).to_hex().to_string(),
             title: raw.title.unwrap_or_else(|| raw.name.clone()),
@@ -151,6 +155,7 @@ impl Source<'_> {
             files: raw.files,
             fields,
             id: self.optional("id", raw.id.as_ref())?,
+            cluster: self.optional("cluster", raw.cluster.as_ref())?,
             answer,
             subjects: raw.subjects,
             prompts,

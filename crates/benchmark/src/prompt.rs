@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::BenchmarkError;
 use crate::definition::{Answer, Definition, Prompt, Values, Way};
 use crate::import::Imported;
-use crate::record::{Record, context};
+use crate::record::{Record, cluster, context};
 use crate::template::letter;
 
 /// How a benchmark is asked.
@@ -256,7 +256,7 @@ impl<'a> Asking<'a> {
         let around = |option: &String| format!("{}{option}{}", prompt.delimiter, prompt.after);
         let several = contexts.len() > 1;
         let form = Form {
-            subject: (!record.subject.is_empty()).then(|| record.subject.clone()),
+            subject: cluster(definition, record, &value).map_err(|error| self.wrong(error))?,
             keys: if parts.keys.len() > 1 { parts.keys.clone() } else { Vec::new() },
             delimiter: prompt.delimiter.clone(),
             after: prompt.after.clone(),

@@ -12,6 +12,9 @@ use crate::files::Files;
 use crate::prompt;
 use crate::read::{add_labels, read};
 
+/// Bytes of the longest text that names what items share.
+const LONGEST_NAME: usize = 64;
+
 /// One item as upstream has it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Record {
@@ -141,12 +144,33 @@ fn check(definition: &Definition, record: &mut Record) -> Result<(), String> {
         return Err("its id is empty".to_owned());
     }
     definition.task.render(&value).map_err(|error| format!("its task: {error}"))?;
+    cluster(definition, record, &value)?;
     for prompt in prompt::fitting(definition, &record.subject) {
         if prompt.split == record.split || prompt.shots.from.as_ref() == Some(&record.split) {
             prompt::parts(definition, prompt, &value)?;
         }
     }
     Ok(())
+}
+
+/// What a record shares with those that are drawn with it: what the definition says, else its subject.
+pub(crate) fn cluster(
+    definition: &Definition,
+    record: &Record,
+    value: &Value,
+) -> Result<Option<String>, String> {
+    let Some(shared) = &definition.cluster else {
+        return Ok((!record.subject.is_empty()).then(|| record.subject.clone()));
+    };
+    let text = shared.render(value).map_err(|error| format!("its cluster: {error}"))?;
+    if text.is_empty() {
+        return Ok(Some(format!("item {}", record.id)));
+    }
+    if text.len() <= LONGEST_NAME {
+        return Ok(Some(text));
+    }
+    // A passage is no name: the same text has the same one.
+    Ok(Some(format!("passage {}", &blake3::hash(text.as_bytes()).to_hex()[..16])))
 }
 
 /// What templates see of a record: its fields, those made of them, and `subject`, `subject_name`,

@@ -48,6 +48,14 @@ fn results(questions: &[Question<'_>]) -> Vec<ItemResult> {
     questions.iter().map(of).collect()
 }
 
+fn by_task(questions: &[Question<'_>]) -> BTreeMap<String, usize> {
+    let mut counts = BTreeMap::new();
+    for question in questions {
+        *counts.entry(question.task.clone()).or_insert(0) += 1;
+    }
+    counts
+}
+
 /// Equal, numbers to 1e-12 and whatever their kind.
 #[track_caller]
 fn same(found: &Value, expected: &Value, what: &str) {
@@ -69,12 +77,14 @@ fn files_are_the_harness_s() {
     let questions: Vec<Vec<Question<'_>>> =
         all.iter().map(|imported| imported.ask(&Ask::default()).unwrap()).collect();
     let results: Vec<Vec<ItemResult>> = questions.iter().map(|q| results(q)).collect();
+    let available: Vec<BTreeMap<String, usize>> =
+        questions.iter().map(|questions| by_task(questions)).collect();
     let evaluated: Vec<Evaluated<'_>> = (0..all.len())
         .map(|index| Evaluated {
             definition: &all[index].definition,
             questions: &questions[index],
             results: &results[index],
-            available: questions[index].len(),
+            available: &available[index],
         })
         .collect();
     let run = Run {

@@ -182,6 +182,17 @@ fn scores_depend_on_neither_batches_nor_company() {
     let results = read(&one(&folder, "results_", ".json"));
     assert_eq!(results["n-samples"]["mmlu_law"], json!({ "original": 5, "effective": 2 }));
     assert_eq!(results["config"]["limit"], 2);
+
+    // Of a group, every task has its own numbers.
+    let group = ["eval", "out/model", "--benchmarks", "mmlu", "--shots", "2"];
+    sandbox.succeed(&[&group[..], &["--limit", "3", "--output", "few"]].concat());
+    let results = read(&one(&sandbox.desk("few/out__model"), "results_", ".json"));
+    let counts = |task: &str| {
+        let counts = &results["n-samples"][task];
+        (counts["original"].as_u64().unwrap(), counts["effective"].as_u64().unwrap())
+    };
+    // Items 0, 3 and 6 of ten.
+    assert_eq!([counts("mmlu_anatomy"), counts("mmlu_law")], [(5, 2), (5, 1)]);
 }
 
 #[test]

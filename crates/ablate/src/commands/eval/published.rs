@@ -1,5 +1,6 @@
 //! Published benchmarks, asked and scored as lm-evaluation-harness does.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -29,8 +30,8 @@ const IMPORTED: &str = "imported/";
 struct Asked<'a> {
     imported: &'a Imported,
     questions: Vec<Question<'a>>,
-    /// Items that could have been asked.
-    available: usize,
+    /// Items of every task that could have been asked.
+    available: BTreeMap<String, usize>,
 }
 
 /// What came of it.
@@ -143,14 +144,23 @@ fn ask<'a>(imported: &'a Imported, args: &EvalArgs) -> Result<Asked<'a>, Command
     let ask = Ask { scoring: Some(args.scoring.into()), shots: args.shots, limit };
     let questions = imported.ask(&ask).map_err(CommandError::usage)?;
     let available = match limit {
-        // Examples are left out: only the number is wanted.
+        // Examples are left out: only the numbers are wanted.
         Some(_) => {
             let all = Ask { limit: None, shots: Some(0), ..ask };
-            imported.ask(&all).map_err(CommandError::usage)?.len()
+            by_task(&imported.ask(&all).map_err(CommandError::usage)?)
         }
-        None => questions.len(),
+        None => by_task(&questions),
     };
     Ok(Asked { imported, questions, available })
+}
+
+/// Questions of every task.
+fn by_task(questions: &[Question<'_>]) -> BTreeMap<String, usize> {
+    let mut counts = BTreeMap::new();
+    for question in questions {
+        *counts.entry(question.task.clone()).or_insert(0) += 1;
+    }
+    counts
 }
 
 /// The folder is there and can be written to.
@@ -179,7 +189,7 @@ fn about(asked: &Asked<'_>, answered: &Answered) -> Value {
         "scoring": ways,
         "shots": questions.first().map_or(0, |question| question.shots),
         "items": questions.len(),
-        "available": asked.available,
+        "available": asked.available.values().sum::<usize>(),
         "prompts": prompts,
         "seconds": answered.seconds,
     })
@@ -202,7 +212,7 @@ fn write(
             definition: &asked.imported.definition,
             questions: &asked.questions,
             results: &answered.results,
-            available: asked.available,
+            available: &asked.available,
         })
         .collect();
     let name = args.model.model.display().to_string();
