@@ -101,7 +101,10 @@ def shown(arguments, root, name, shots):
 def configuration(manager, task, splits, shots, folder):
     """The harness's configuration of a task, with its documents replaced by those in `folder`."""
     files = {}
+    # Splits of one data set have the same columns; C-Eval explains its examples only.
+    columns = set.intersection(*(set(document) for documents in splits.values() for document in documents))
     for split, documents in splits.items():
+        documents = [{key: document[key] for key in document if key in columns} for document in documents]
         path = pathlib.Path(folder, f"{split}.jsonl")
         lines = (json.dumps(document, ensure_ascii=False) + "\n" for document in documents)
         path.write_text("".join(lines), encoding="utf-8")
