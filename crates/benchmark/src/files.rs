@@ -163,6 +163,8 @@ fn tar(from: impl Read, mut room: u64) -> Result<Contents, String> {
         let size = entry.size();
         keep(&mut files, (name, size), entry, &mut room)?;
     }
+    // To the end, where what it was packed with has its checksum.
+    std::io::copy(&mut archive.into_inner(), &mut std::io::sink()).map_err(damaged)?;
     Ok(files)
 }
 

@@ -1,0 +1,76 @@
+//! Tokenizers of every kind; one that is read is used as well.
+
+use std::path::Path;
+
+use ablate_tokenizer::Tokenizer;
+
+use crate::fixture;
+use crate::reader::{Reader, put};
+
+pub(crate) const READERS: &[Reader] = &[
+    Reader {
+        name: "tokenizer.json",
+        closed: true,
+        whole: || file("trained.json"),
+        read: |bytes, folder| load(bytes, folder, "tokenizer.json"),
+    },
+    Reader {
+        name: "tokenizer.json-fallback",
+        closed: true,
+        whole: || file("plain.json"),
+        read: |bytes, folder| load(bytes, folder, "tokenizer.json"),
+    },
+    // A message of protobuf is whole wherever a field ends.
+    Reader {
+        name: "tokenizer.model",
+        closed: false,
+        whole: || file("plain.model"),
+        read: |bytes, folder| load(bytes, folder, "tokenizer.model"),
+    },
+    Reader {
+        name: "tokenizer.model-nfkc",
+        closed: false,
+        whole: || file("nfkc.model"),
+        read: |bytes, folder| load(bytes, folder, "tokenizer.model"),
+    },
+    // As is the file of llama2.c wherever a piece does: it does not say how many there are.
+    Reader {
+        name: "tokenizer.bin",
+        closed: false,
+        whole: || file("plain.bin"),
+        read: |bytes, folder| load(bytes, folder, "tokenizer.bin"),
+    },
+    Reader {
+        name: "tiktoken",
+        closed: false,
+        whole: || file("small.tiktoken"),
+        read: |bytes, folder| load(bytes, folder, "qwen.tiktoken"),
+    },
+    Reader {
+        name: "tokenizer.gguf",
+        closed: true,
+        whole: || file("gpt2.gguf"),
+        read: |bytes, folder| load(bytes, folder, "tokenizer.gguf"),
+    },
+    Reader {
+        name: "tokenizer.gguf-fallback",
+        closed: true,
+        whole: || file("llama.gguf"),
+        read: |bytes, folder| load(bytes, folder, "tokenizer.gguf"),
+    },
+];
+
+fn file(name: &str) -> Vec<u8> {
+    std::fs::read(fixture("tokenizer/tests/fixtures").join(name)).unwrap()
+}
+
+fn load(bytes: &[u8], folder: &Path, name: &str) -> Result<(), String> {
+    put(folder, name, bytes);
+    let tokenizer = Tokenizer::load(&folder.join(name)).map_err(|error| error.to_string())?;
+    let ids = tokenizer.encode("The lantern 灯笼, it's 12.\n\n <|endoftext|>\u{2581} x");
+    assert!(ids.iter().all(|id| (*id as usize) < tokenizer.vocabulary()));
+    let _ = tokenizer.decode(&ids);
+    let _ = tokenizer.token_bytes();
+    let _ = tokenizer.decode(&[tokenizer.end_of_text(), tokenizer.start_of_text(), u32::MAX]);
+    Ok(())
+}
