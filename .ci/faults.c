@@ -5,6 +5,8 @@
  *                  eio    call number FAULT_AT fails with EIO
  *                  eintr  every third call that may is interrupted (EINTR)
  *                  short  every read or write of more than one byte does half of it
+ *                  again  call number FAULT_AT of those that move, remove or make a folder is carried out
+ *                         twice and says what the second one was told, as on NFS when an answer was lost
  *   FAULT_COUNTER  a file of 8 bytes, shared by all processes, that counts the calls
  *
  * Only errors that the call is documented to give: rename is not interrupted, a read has no full disk.
@@ -25,7 +27,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum kind { NONE, FULL, EIO_ONCE, INTERRUPTED, SHORT };
+enum kind { NONE, FULL, EIO_ONCE, INTERRUPTED, SHORT, AGAIN };
 enum call { READS, WRITES, SYNCS, MAKES, MOVES };
 
 static enum kind kind;
@@ -50,6 +52,7 @@ __attribute__((constructor)) static void begin(void) {
            : !strcmp(name, "eio")   ? EIO_ONCE
            : !strcmp(name, "eintr") ? INTERRUPTED
            : !strcmp(name, "short") ? SHORT
+           : !strcmp(name, "again") ? AGAIN
                                     : NONE;
 }
 
@@ -76,6 +79,8 @@ static int file_counts(int fd) {
 
 /* The error that this call gets, or 0. `once` says whether this is the first that meets the full disk. */
 static int fault(enum call call, int *first) {
+    *first = 0;
+    if (kind == AGAIN) return 0;
     uint64_t number = __atomic_add_fetch(counter, 1, __ATOMIC_SEQ_CST);
     *first = number == at;
     switch (kind) {
@@ -85,6 +90,9 @@ static int fault(enum call call, int *first) {
     default: return 0;
     }
 }
+
+/* Whether this call, which went well, is the one that is carried out twice. */
+static int again(void) { return kind == AGAIN && __atomic_add_fetch(counter, 1, __ATOMIC_SEQ_CST) == at; }
 
 #define REAL(name) \
     static __typeof__(&name) real; \
@@ -136,6 +144,10 @@ ssize_t copy_file_range(int in, off64_t *in_at, int out, off64_t *out_at, size_t
     MOVED(file_counts(out), WRITES, count, in, in_at, out, out_at, count, flags);
 }
 
+#define TWICE(counts, ...) \
+    int result = real(__VA_ARGS__); \
+    return (counts) && result == 0 && again() ? real(__VA_ARGS__) : result
+
 #define REFUSED(counts, call) \
     if (counts) { \
         int first, error = fault(call, &first); \
@@ -155,13 +167,21 @@ int fdatasync(int fd) {
 int rename(const char *from, const char *to) {
     REAL(rename);
     REFUSED(path_counts(to), MOVES);
-    return real(from, to);
+    TWICE(path_counts(to), from, to);
+}
+int unlink(const char *path) {
+    REAL(unlink);
+    TWICE(path_counts(path), path);
+}
+int rmdir(const char *path) {
+    REAL(rmdir);
+    TWICE(path_counts(path), path);
 }
 int mkdir(const char *path, mode_t mode) {
     REAL(mkdir);
     /* mkdir is not interrupted. */
     if (kind != INTERRUPTED) REFUSED(path_counts(path), MAKES);
-    return real(path, mode);
+    TWICE(path_counts(path), path, mode);
 }
 int ftruncate64(int fd, off64_t length) {
     REAL(ftruncate64);

@@ -149,35 +149,32 @@ impl Entry {
             if !attempt("read the lease of", &self.path, lease.is_held())? {
                 return Err(PublishError::Lost);
             }
-            match fs::rename(&own, &self.path) {
-                Ok(()) => {
-                    if let Some(stage) = self.path.parent() {
-                        attempt("sync", stage, sync_directory(stage))?;
-                    }
-                    self.close(lease)?;
-                    return Ok(());
-                }
-                // Taken away together with the lease.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    return Err(PublishError::Lost);
-                }
-                Err(error) if !self.path.exists() => {
-                    return Err(attempt::<()>("publish", &self.path, Err(error))
-                        .unwrap_err()
-                        .into());
-                }
-                Err(_) => {}
-            }
+            let Err(error) = fs::rename(&own, &self.path) else { return self.finish(lease) };
+            // Somebody was faster, and what it made is the same; or this was done and the answer got
+            // lost, as on NFS.
             let there = attempt("read", &self.path, valid_record(&self.path))?;
             if there.is_some_and(|there| there.key == artifact.key) {
-                // Somebody was faster, and what it made is the same.
-                self.close(lease)?;
-                return Ok(());
+                return self.finish(lease);
+            }
+            // Taken away together with the lease.
+            if error.kind() == io::ErrorKind::NotFound {
+                return Err(PublishError::Lost);
+            }
+            if !self.path.exists() {
+                return Ok(attempt("publish", &self.path, Err(error))?);
             }
             // A folder without a valid record: an interrupted copy, not a result.
             set_aside(&self.path)?;
         }
         Err(PublishError::Lost)
+    }
+
+    /// The result is there: for good.
+    fn finish(&self, lease: &Lease) -> Result<(), PublishError> {
+        if let Some(stage) = self.path.parent() {
+            attempt("sync", stage, sync_directory(stage))?;
+        }
+        Ok(self.close(lease)?)
     }
 
     /// Removes all attempts and why they failed, for there is a result.

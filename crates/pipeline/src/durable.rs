@@ -14,7 +14,7 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> io::Result<()> {
         let mut file = File::create(&temporary)?;
         file.write_all(bytes)?;
         file.sync_all()?;
-        fs::rename(&temporary, path)?;
+        move_own(&temporary, path)?;
         // A name alone lies in the current folder.
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         sync_directory(folder.unwrap_or(Path::new(".")))
@@ -23,6 +23,15 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> io::Result<()> {
         let _ = fs::remove_file(&temporary);
     }
     result
+}
+
+/// Renames what nobody else touches. A network file system may carry a call out and lose the answer; the
+/// same call again then finds nothing to rename (NFS without its cache of requests).
+fn move_own(from: &Path, to: &Path) -> io::Result<()> {
+    match fs::rename(from, to) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound && to.exists() => Ok(()),
+        renamed => renamed,
+    }
 }
 
 /// Syncs every file below a directory, and the directories themselves.
