@@ -12,6 +12,11 @@ mkdir -p "$scratch"
 export SLURM1_DIR=${SLURM1_DIR:-/tmp/ablate-slurm-$$} SLURM1_NODES=2 SLURM1_CPUS=2
 # Lost nodes are noticed, and tasks started again, sooner than on a real cluster.
 export SLURM1_NODE_TIMEOUT=3 SLURM1_MSG_TIMEOUT=2 SLURM1_REQUEUE_DELAY=5 SLURM1_KILL_WAIT=10
+# Jobs of `urgent` take the places of those of `low`, which have three seconds to leave.
+export SLURM1_EXTRA='PreemptType=preempt/partition_prio;PreemptMode=REQUEUE
+PartitionName=low Nodes=ALL PriorityTier=1 GraceTime=3 DefaultTime=10
+PartitionName=urgent Nodes=ALL PriorityTier=10 DefaultTime=10'
+SLURM1_EXTRA=${SLURM1_EXTRA//$'\n'/;}
 slurm() { bash "$cluster" "$@"; }
 trap 'slurm down >/dev/null 2>&1 || true; rm -rf "$SLURM1_DIR"' EXIT
 if ! slurm up; then
@@ -108,6 +113,50 @@ expect 0 'on their way already' "$ablate" run "$short" "${long[@]}" --launcher s
 until_true 30 'the queue is empty' idle
 says 'interrupted' || { cat "$scratch/said"; fail 'no checkpoint was kept'; }
 
+# log TASK: what all starts of a task have printed
+log() { cat "$scratch"/long/data/runs/cluster-long/*/*-train/logs/"$1".log; }
+logged() { grep -q -- "$2" <(log "$1"); }
+# second_start TASK: the step at which it began again. Read to the end: a pipe that closes early is a failure here.
+second_start() {
+    log "$1" | awk '/start 2/ { again = 1 }
+        again && !step && match($0, / [0-9]+\//) { step = substr($0, RSTART + 1, RLENGTH - 2) }
+        END { print step + 0 }'
+}
+# stopped_at TASK: the last step that was told before it gave way
+stopped_at() {
+    log "$1" | awk '/stopped train/ && !step { step = last }
+        match($0, / [0-9]+\//) { last = substr($0, RSTART + 1, RLENGTH - 2) }
+        END { print step + 0 }'
+}
+began_again() {
+    local step
+    step=$(second_start "$1")
+    [ "$step" -gt 0 ] && [ "$step" -ge "$(stopped_at "$1")" ]
+}
+
+# preempted WORDS: both trainings make room for an urgent job, saying so, and go on afterwards.
+preempted() {
+    "$ablate" run "$short" "${long[@]}" --launcher slurm --partition low --cpus 2 --quiet
+    until_true 60 'both trainings run' running
+    local tasks task
+    tasks=$(train R | cut -d' ' -f1)
+    for task in $tasks; do until_true 60 'it trains' logged "$task" 'train.*: [0-9]*/'; done
+    sbatch --parsable --partition urgent --nodes 2 --cpus-per-task 2 --output /dev/null --wrap 'sleep 1' >/dev/null
+    for task in $tasks; do
+        until_true 60 'it gives way and keeps what it has' logged "$task" 'stopped train'
+        logged "$task" "$1" || { log "$task"; fail "no word of '$1'"; }
+        until_true 90 'it goes on from there' began_again "$task"
+    done
+    "$ablate" cancel "$short" "${long[@]}"
+    until_true 30 'the queue is empty' idle
+}
+part 'an urgent job takes their places: TERM'
+preempted 'stopped train'
+part 'an urgent job takes their places: USR1 before'
+printf 'SlurmctldParameters=preempt_send_user_signal\n' >>"$SLURM_CONF"
+scontrol reconfigure
+preempted 'asking Slurm to start task'
+
 part 'one node crashes, the other is lost with its task alive'
 "$ablate" run "$short" "${long[@]}" --launcher slurm --cpus 2 --quiet
 until_true 60 'both trainings run' running
@@ -123,9 +172,6 @@ until_true 60 'both have a checkpoint of step 500 or later' far
 slurm crash-node "$node" >/dev/null
 slurm kill-node "$lost" >/dev/null
 slurm start-node "$node" >/dev/null
-# log TASK: what all starts of a task have printed
-log() { cat "$scratch"/long/data/runs/cluster-long/*/*-train/logs/"$1".log; }
-logged() { grep -q -- "$2" <(log "$1"); }
 until_true 90 'the lost one was started again' logged "$orphan" 'start 2'
 # Its first copy was alive until then: it notices, and keeps its hands off.
 until_true 10 'the first copy gives way' logged "$orphan" 'taken it over'
@@ -138,10 +184,7 @@ same "$scratch/local-long" "$scratch/long" cluster-long
 "$ablate" verify --root "$scratch/long"
 for task in "$orphan" "$crashed"; do
     [ "$(log "$task" | grep -c 'done train')" = 1 ] || fail "task $task was not published exactly once"
-    # Read to the end: a pipe that closes early is a failure here.
-    step=$(log "$task" | awk '/start 2/ { again = 1 }
-        again && !step && match($0, / [0-9]+\//) { step = substr($0, RSTART + 1, RLENGTH - 2) }
-        END { print step }')
+    step=$(second_start "$task")
     [ "$step" -gt 500 ] || fail "task $task began at step $step although there was a checkpoint of step 500"
 done
 
