@@ -96,7 +96,18 @@ impl Scale {
                 return ticks;
             }
         }
-        let step = nice_step((self.high - self.low) / count.max(1) as f64);
+        self.steps(nice_step((self.high - self.low) / count.max(1) as f64))
+    }
+
+    /// About `count` whole numbers inside the scale, for what is counted, with their labels.
+    pub(crate) fn whole_ticks(&self, count: usize) -> Vec<(f64, String)> {
+        if self.log {
+            return self.ticks(count);
+        }
+        self.steps(nice_step((self.high - self.low) / count.max(1) as f64).floor().max(1.0))
+    }
+
+    fn steps(&self, step: f64) -> Vec<(f64, String)> {
         let digits = (-step.log10().floor()).clamp(0.0, 9.0) as usize;
         // 2.5 and 0.25 need a digit more than their size says.
         let digits =
@@ -232,6 +243,17 @@ mod tests {
         assert_eq!(labels(-3.0, 8.0), ["−2.5", "0.0", "2.5", "5.0", "7.5"]);
         assert_eq!(labels(40.0, 52.0), ["40.0", "42.5", "45.0", "47.5", "50.0"]);
         assert_eq!(labels(0.0, 50_000.0), ["0", "10000", "20000", "30000", "40000", "50000"]);
+    }
+
+    #[test]
+    fn what_is_counted_has_whole_ticks() {
+        let labels = |high| -> Vec<String> {
+            let scale = Scale::linear((0.0, high), (0.0, 100.0));
+            scale.whole_ticks(4).into_iter().map(|t| t.1).collect()
+        };
+        assert_eq!(labels(9.0), ["0", "2", "4", "6", "8"]);
+        assert_eq!(labels(2.0), ["0", "1", "2"]);
+        assert_eq!(labels(39.0), ["0", "10", "20", "30"]);
     }
 
     #[test]

@@ -182,7 +182,12 @@ fn draw_panel(
     let wide = frame.right - frame.left > 300.0;
     if panel.x.categories.is_empty() {
         let ticks = if wide { 8 } else { 4 };
-        frame.x_axis(scene, &x, ticks, &panel.x.name);
+        let mut values = panel.series.iter().flat_map(|series| &series.points).map(|point| point.x);
+        let ticks = match values.all(|x| x.fract() == 0.0) {
+            true => x.whole_ticks(ticks),
+            false => x.ticks(ticks),
+        };
+        frame.x_axis_at(scene, &x, ticks, &panel.x.name);
     } else {
         categories(scene, panel, frame, &x);
     }
