@@ -49,6 +49,7 @@ mod tests {
             tied: true,
             pi: Default::default(),
             attention: Default::default(),
+            block: Default::default(),
         };
         let context = 7;
         let mut total = 0.0;
@@ -80,6 +81,7 @@ mod tests {
             tied: false,
             pi: Default::default(),
             attention: Default::default(),
+            block: Default::default(),
         };
         let six_n = 6.0 * (shape.parameters().total - shape.parameters().embedding) as f64;
         let ratio = flops_per_token(&shape, 2048).training / six_n;

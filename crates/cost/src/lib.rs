@@ -10,4 +10,4 @@ mod shape;
 
 pub use compute::{FlopCount, flops_per_token, generation_flops};
 pub use memory::{Kept, MemoryEstimate, training_memory};
-pub use shape::{Attention, Parameters, Pi, Shape, ShapeError, ffn_width};
+pub use shape::{Attention, Block, Parameters, Pi, Shape, ShapeError, ffn_width};

@@ -77,6 +77,7 @@ mod tests {
             tied: false,
             pi: Default::default(),
             attention: Default::default(),
+            block: Default::default(),
         };
         let memory =
             |sequences, context| training_memory(&shape, sequences, context, Kept::Activations);

@@ -25,6 +25,28 @@ pub struct Shape {
     /// What attention has besides LLaMA's.
     #[serde(default, skip_serializing_if = "Attention::is_none")]
     pub attention: Attention,
+    /// How a layer is put together.
+    #[serde(default, skip_serializing_if = "Block::is_llama")]
+    pub block: Block,
+}
+
+/// How a layer is put together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Block {
+    /// LLaMA's: attention, then a gated feed-forward block, an RMSNorm before each.
+    #[default]
+    Llama,
+    /// Phi's (Gunasekar et al. 2023, arXiv:2306.11644): attention and a plain feed-forward block side by
+    /// side after one LayerNorm, biases everywhere, those of norms and of the head included.
+    Phi,
+}
+
+impl Block {
+    /// Whether it is LLaMA's; files leave it out then.
+    pub fn is_llama(&self) -> bool {
+        *self == Self::Llama
+    }
 }
 
 /// What the attention of other families has besides LLaMA's.
@@ -207,32 +229,46 @@ impl Shape {
     }
 
     /// Parameters of a layer's matrices: q and o (2 d·d_q, d_q = d unless heads have a size of their
-    /// own), k and v (2 d·d_kv), gate, up and down (3 d·I), and a shortcut of b channels (2 d·b).
+    /// own), k and v (2 d·d_kv), gate (not Phi's), up and down (3 d·I), and a shortcut of b channels
+    /// (2 d·b).
     pub fn layer_products(&self) -> u64 {
         let (d, kv, ffn) = (self.width as u64, self.kv_width() as u64, self.ffn as u64);
+        let feed_forward = match self.block {
+            Block::Llama => 3,
+            Block::Phi => 2,
+        };
         2 * d * self.query_width() as u64
             + 2 * d * kv
-            + 3 * d * ffn
+            + feed_forward * d * ffn
             + 2 * d * self.pi.shortcut as u64
     }
 
     /// Parameters that are multiplied or added channel by channel: two norms (2 d), scales and
-    /// biases of n activations (2 n·I), and biases of queries, keys and values (d_q + 2 d_kv).
+    /// biases of n activations (2 n·I), and biases of queries, keys and values (d_q + 2 d_kv). Phi has one
+    /// norm with a bias, and biases of o, up and down (2 d + I).
     fn layer_vectors(&self) -> u64 {
+        let others = match self.block {
+            Block::Llama => 0,
+            Block::Phi => 2 * self.width + self.ffn,
+        };
         let biases = match self.attention.bias {
             true => self.query_width() + 2 * self.kv_width(),
             false => 0,
         };
-        2 * self.width as u64 + 2 * (self.pi.series() * self.ffn) as u64 + biases as u64
+        2 * self.width as u64 + 2 * (self.pi.series() * self.ffn) as u64 + (biases + others) as u64
     }
 
     /// N = V d (+ V d if untied) + L · layer + d. With as many key heads as query heads
     /// this is `2 V d + L (4 d² + 3 d I + 2 d) + d`, which fits every model of the
-    /// PanGu-π Pro paper whose size can be checked.
+    /// PanGu-π Pro paper whose size can be checked. Phi's last norm and head have biases (d + V).
     pub fn parameters(&self) -> Parameters {
         let embedding = (self.vocabulary * self.width) as u64;
-        let head = if self.tied { 0 } else { embedding };
-        let non_embedding = self.depth as u64 * self.layer_parameters() + self.width as u64;
+        let (norm, bias) = match self.block {
+            Block::Llama => (self.width, 0),
+            Block::Phi => (2 * self.width, self.vocabulary),
+        };
+        let head = if self.tied { 0 } else { embedding } + bias as u64;
+        let non_embedding = self.depth as u64 * self.layer_parameters() + norm as u64;
         Parameters { total: embedding + head + non_embedding, embedding, head, non_embedding }
     }
 }
@@ -262,6 +298,7 @@ mod tests {
             tied: false,
             pi: Default::default(),
             attention: Default::default(),
+            block: Default::default(),
         }
     }
 
@@ -322,6 +359,15 @@ mod tests {
         };
         assert_eq!(nemo.check(), Ok(()));
         assert_eq!(nemo.parameters().total, 12_247_782_400);
+        // Phi-1.5 as published: model.safetensors has 1,418,270,720 numbers.
+        let phi = Shape {
+            heads: 32,
+            kv_heads: 32,
+            attention: Attention { bias: true, ..Attention::NONE },
+            block: Block::Phi,
+            ..llama(51_200, 24, 2048, 8192)
+        };
+        assert_eq!(phi.parameters().total, 1_418_270_720);
         let zero = Shape { attention: Attention { head_dim: Some(0), bias: false }, ..nemo };
         assert_eq!(zero.check(), Err(ShapeError::Zero("attention.head_dim")));
         let odd = Shape { attention: Attention { head_dim: Some(7), bias: false }, ..nemo };
@@ -396,6 +442,7 @@ mod tests {
             tied: true,
             pi: Default::default(),
             attention: Default::default(),
+            block: Default::default(),
         };
         assert_eq!(good.check(), Ok(()));
         let error = Shape { heads: 5, ..good }.check().unwrap_err().to_string();
@@ -408,7 +455,7 @@ mod tests {
     proptest! {
         #[test]
         fn parts_add_up(v in 256usize..5000, l in 1usize..40, h in 1usize..9, hd in 1usize..33, i in 1usize..900, tied: bool) {
-            let shape = Shape { vocabulary: v, depth: l, width: h * hd * 2, heads: h, kv_heads: 1, ffn: i, tied, pi: Pi::NONE, attention: Default::default() };
+            let shape = Shape { vocabulary: v, depth: l, width: h * hd * 2, heads: h, kv_heads: 1, ffn: i, tied, pi: Pi::NONE, attention: Default::default(), block: Default::default() };
             let p = shape.parameters();
             prop_assert_eq!(p.total, p.embedding + p.head + p.non_embedding);
             let deeper = Shape { depth: l + 1, ..shape }.parameters();

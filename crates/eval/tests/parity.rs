@@ -48,6 +48,7 @@ fn fixture() -> (Fixture, ModelConfig, Decoder, Tokenizer) {
         tied: true,
         pi: Default::default(),
         attention: Default::default(),
+        block: Default::default(),
     };
     let config = ModelConfig {
         shape,

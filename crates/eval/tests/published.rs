@@ -29,6 +29,7 @@ fn model(context: usize, seed: u64) -> Decoder {
         tied: false,
         pi: Default::default(),
         attention: Default::default(),
+        block: Default::default(),
     };
     let config = ModelConfig {
         shape,

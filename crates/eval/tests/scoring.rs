@@ -32,6 +32,7 @@ fn config(context: usize) -> ModelConfig {
         tied: false,
         pi: Default::default(),
         attention: Default::default(),
+        block: Default::default(),
     };
     ModelConfig {
         shape,

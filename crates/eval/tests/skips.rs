@@ -30,6 +30,7 @@ fn config(depth: usize) -> ModelConfig {
         tied: true,
         pi: Default::default(),
         attention: Default::default(),
+        block: Default::default(),
     };
     ModelConfig {
         shape,

@@ -111,7 +111,13 @@ fn source(place: Place, layers: &[usize], parent: &Shape) -> Place {
 fn rule(place: Place) -> Vec<Axis> {
     match place {
         Place::Embedding | Place::Head => vec![Axis::Vocabulary, Axis::Hidden],
-        Place::FinalNorm | Place::Layer(_, Part::InputNorm | Part::PostNorm) => vec![Axis::Hidden],
+        Place::HeadBias => vec![Axis::Vocabulary],
+        Place::FinalNorm | Place::FinalNormBias => vec![Axis::Hidden],
+        Place::Layer(_, Part::InputNorm | Part::InputNormBias | Part::PostNorm) => {
+            vec![Axis::Hidden]
+        }
+        Place::Layer(_, Part::OutputBias | Part::DownBias) => vec![Axis::Hidden],
+        Place::Layer(_, Part::UpBias) => vec![Axis::Ffn],
         Place::Layer(_, Part::Query) => vec![Axis::Heads, Axis::Hidden],
         Place::Layer(_, Part::QueryBias) => vec![Axis::Heads],
         Place::Layer(_, Part::Key | Part::Value) => vec![Axis::KvHeads, Axis::Hidden],

@@ -74,7 +74,7 @@ pub enum InheritError {
     },
     /// Biases, which no criterion scores.
     #[error(
-        "the parent's queries, keys and values have biases (as Qwen2's): such a model is read, run and \
+        "the parent's queries, keys and values have biases (as Qwen2's and Phi's): such a model is read, run and \
          scored, but nothing inherits from it yet; take a parent without biases"
     )]
     Biases,

@@ -79,6 +79,7 @@ fn magnitudes_agree_with_a_count_over_single_weights() {
             tied: false,
             pi: Default::default(),
             attention: Default::default(),
+            block: Default::default(),
         });
         let (layers, ids) = ([0, 2], [16, 0, 2, 9, 10, 5]);
         let mut kept = Vec::new();

@@ -207,7 +207,7 @@ proptest! {
         let shape = |vocabulary, depth, kv_heads, ffn, tied| {
             let heads = kv_heads * group;
             let pi = Pi { activations: 1 + bottleneck % 3, shortcut: bottleneck };
-            Shape { vocabulary, depth, width: heads * half * 2, heads, kv_heads, ffn, tied, pi, attention: Default::default() }
+            Shape { vocabulary, depth, width: heads * half * 2, heads, kv_heads, ffn, tied, pi, attention: Default::default(), block: Default::default() }
         };
         let parent = config(shape(
             child_vocabulary + more_vocabulary, child_depth + more_depth, child_kv + more_kv,

@@ -1,6 +1,6 @@
 //! What a decoder is built from.
 
-use ablate_cost::Shape;
+use ablate_cost::{Block, Shape};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -50,14 +50,18 @@ impl ModelConfig {
     }
 
     /// The `config.json` with which Hugging Face's `transformers` reads the saved weights as a
-    /// `LlamaForCausalLM`. A decoder with PanGu-π's additions gets names that `transformers` does
-    /// not know, so that it is not read as what it is not.
+    /// `LlamaForCausalLM`. A decoder with PanGu-π's additions, or with Phi's layers in our layout, gets
+    /// names that `transformers` does not know, so that it is not read as what it is not.
     pub fn hugging_face(&self) -> Value {
         let shape = &self.shape;
         let (architecture, model_type) = match (shape.pi.is_none(), shape.attention.bias) {
             (true, false) => ("LlamaForCausalLM", "llama"),
             (true, true) => ("Qwen2ForCausalLM", "qwen2"),
             (false, _) => ("PanguPiForCausalLM", "ablate_pangu_pi"),
+        };
+        let (architecture, model_type) = match shape.block {
+            Block::Llama => (architecture, model_type),
+            Block::Phi => ("AblatePhiForCausalLM", "ablate_phi"),
         };
         let mut config = json!({
             "architectures": [architecture],
@@ -106,6 +110,7 @@ mod tests {
             tied: true,
             pi: Default::default(),
             attention: Default::default(),
+            block: Default::default(),
         };
         ModelConfig {
             shape,

@@ -3,27 +3,31 @@
 //! The architecture is LLaMA's (Touvron et al. 2023, arXiv:2302.13971): norms before the blocks
 //! (RMSNorm), rotary positions, SwiGLU, no biases, query heads in groups that share key and value
 //! heads, and an output head of its own or the embedding's. Layers may have what PanGu-π adds (`pi`),
-//! and what the attention of other families has (`attention`).
+//! and what the attention of other families has (`attention`); or all of them are Phi's (`block`).
 
 mod attention;
+mod llama;
 mod masked;
+mod phi;
 
 pub use attention::Biases;
+pub use llama::LlamaLayer;
 pub use masked::{MaskedDecoder, fold};
+pub use phi::PhiLayer;
 
+use ablate_cost::Block;
 use ablate_kernels as kernels;
-use ablate_kernels::{FeedForwardWeights, RotaryTable};
+use ablate_kernels::RotaryTable;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Int, Tensor};
 
 use crate::generate::LayerCache;
-use crate::pi::{self, Activation, Shortcut};
 use crate::{
-    Cache, HostTensor, ModelConfig, ModelError, Part, Place, Weights, matrix_from_host,
-    matrix_to_host, vector_from_host, vector_to_host,
+    Cache, HostTensor, ModelConfig, ModelError, Place, Weights, matrix_from_host, matrix_to_host,
+    vector_from_host, vector_to_host,
 };
 
-/// A LLaMA-like decoder. Token ids in, next-token logits out.
+/// A decoder. Token ids in, next-token logits out.
 ///
 /// Token ids must be below the vocabulary, and sequences no longer than the context: callers check
 /// both when data meets a model, for here is the inner loop.
@@ -32,36 +36,49 @@ pub struct Decoder {
     embedding: Param<Tensor<2>>,
     layers: Vec<Layer>,
     norm: Param<Tensor<1>>,
+    /// `[width]`, in Phi.
+    norm_bias: Option<Param<Tensor<1>>>,
     /// `[width, vocabulary]`; `None` when the head is the embedding, transposed.
     head: Option<Param<Tensor<2>>>,
+    /// `[vocabulary]`, in Phi.
+    head_bias: Option<Param<Tensor<1>>>,
     #[module(skip)]
     rotary: RotaryTable,
     #[module(skip)]
     config: ModelConfig,
 }
 
-/// One layer: attention and a feed-forward block, each added to the residual stream.
+/// One layer: adds to the residual stream.
 #[derive(Module, Debug)]
-pub struct Layer {
-    input_norm: Param<Tensor<1>>,
-    query: Param<Tensor<2>>,
-    key: Param<Tensor<2>>,
-    value: Param<Tensor<2>>,
-    biases: Option<Biases>,
-    output: Param<Tensor<2>>,
-    shortcut: Option<Shortcut>,
-    post_norm: Param<Tensor<1>>,
-    gate: Param<Tensor<2>>,
-    up: Param<Tensor<2>>,
-    /// Empty where the gate has a single plain activation.
-    series: Vec<Activation>,
-    down: Param<Tensor<2>>,
-    #[module(skip)]
-    heads: usize,
-    #[module(skip)]
-    kv_heads: usize,
-    #[module(skip)]
-    norm_eps: f64,
+pub enum Layer {
+    /// LLaMA's, with PanGu-π's additions or the attention of other families where there are such.
+    Llama(LlamaLayer),
+    /// Phi's.
+    Phi(PhiLayer),
+}
+
+/// Where parameters come from.
+struct Source<'a> {
+    config: &'a ModelConfig,
+    weights: &'a Weights,
+    device: &'a Device,
+}
+
+impl Source<'_> {
+    fn tensor(&self, place: Place) -> Result<&HostTensor, ModelError> {
+        let name = place.name();
+        let shape = place.shape(&self.config.shape);
+        self.weights.get(&name).ok_or(ModelError::Missing { name, shape })
+    }
+
+    fn matrix(&self, place: Place) -> Result<Param<Tensor<2>>, ModelError> {
+        let tensor = matrix_from_host(&place.name(), self.tensor(place)?, self.device);
+        Ok(Param::from_tensor(tensor))
+    }
+
+    fn vector(&self, place: Place) -> Result<Param<Tensor<1>>, ModelError> {
+        Ok(Param::from_tensor(vector_from_host(self.tensor(place)?, self.device)))
+    }
 }
 
 impl Decoder {
@@ -79,7 +96,7 @@ impl Decoder {
     /// # Panics
     /// As [`Decoder::hidden`].
     pub fn logits(&self, tokens: Tensor<2, Int>) -> Tensor<3> {
-        kernels::linear(self.hidden(tokens), self.head())
+        self.head_of(self.hidden(tokens))
     }
 
     /// Mean cross-entropy of `targets` in nats, `[1]`; `inputs` and `targets` are `[batch, time]`,
@@ -89,7 +106,11 @@ impl Decoder {
     /// As [`Decoder::hidden`], and if the shapes differ.
     pub fn loss(&self, inputs: Tensor<2, Int>, targets: Tensor<2, Int>) -> Tensor<1> {
         let [batch, time] = targets.dims();
-        let hidden = self.hidden(inputs).reshape([batch * time, self.config.shape.width]);
+        let hidden = self.hidden(inputs);
+        if self.head_bias.is_some() {
+            return self.losses_after(hidden, targets).mean();
+        }
+        let hidden = hidden.reshape([batch * time, self.config.shape.width]);
         kernels::head_cross_entropy(hidden, self.head(), targets.reshape([batch * time]))
     }
 
@@ -117,18 +138,30 @@ impl Decoder {
 
     /// The norm after the last layer.
     pub(crate) fn last_norm(&self, stream: Tensor<3>) -> Tensor<3> {
-        kernels::rms_norm(stream, self.norm.val(), self.config.norm_eps)
+        match &self.norm_bias {
+            None => kernels::rms_norm(stream, self.norm.val(), self.config.norm_eps),
+            Some(bias) => phi::layer_norm(stream, &self.norm, bias, self.config.norm_eps),
+        }
     }
 
     pub(crate) fn rotary(&self) -> &RotaryTable {
         &self.rotary
     }
 
-    /// The output head as `[width, vocabulary]`.
-    pub(crate) fn head(&self) -> Tensor<2> {
+    /// The output head as `[width, vocabulary]`, without its bias.
+    fn head(&self) -> Tensor<2> {
         match &self.head {
             Some(head) => head.val(),
             None => self.embedding.val().transpose(),
+        }
+    }
+
+    /// Logits (`[.., vocabulary]`) of the last residual stream (`[.., width]`).
+    pub(crate) fn head_of<const D: usize>(&self, hidden: Tensor<D>) -> Tensor<D> {
+        let logits = kernels::linear(hidden, self.head());
+        match &self.head_bias {
+            Some(bias) => logits + bias.val().unsqueeze(),
+            None => logits,
         }
     }
 }
@@ -141,34 +174,16 @@ impl Layer {
         rotary: &RotaryTable,
         cache: Option<&mut LayerCache>,
     ) -> Tensor<3> {
-        let beside = self.shortcut.as_ref().map(|shortcut| {
-            let normed = kernels::rms_norm(x.clone(), self.input_norm.val(), self.norm_eps);
-            shortcut.forward(normed)
-        });
-        let x = match cache {
-            None => self.attend(x, self.attention(), rotary),
-            Some(cache) => self.attend_to_cache(x, rotary, cache),
-        };
-        let x = match beside {
-            Some(beside) => x + beside,
-            None => x,
-        };
-        if self.series.is_empty() {
-            return kernels::feed_forward(x, self.feed_forward());
+        match self {
+            Self::Llama(layer) => layer.forward(x, rotary, cache),
+            Self::Phi(layer) => layer.forward(x, rotary, cache),
         }
-        let normed = kernels::rms_norm(x.clone(), self.post_norm.val(), self.norm_eps);
-        let gate = kernels::linear(normed.clone(), self.gate.val());
-        let gated = pi::series(&self.series, gate, kernels::linear(normed, self.up.val()));
-        x + kernels::linear(gated, self.down.val())
     }
 
-    fn feed_forward(&self) -> FeedForwardWeights {
-        FeedForwardWeights {
-            norm: self.post_norm.val(),
-            gate: self.gate.val(),
-            up: self.up.val(),
-            down: self.down.val(),
-            norm_eps: self.norm_eps,
+    fn walk(self, index: usize, walk: &mut impl Walk) -> Self {
+        match self {
+            Self::Llama(layer) => Self::Llama(layer.walk(index, walk)),
+            Self::Phi(layer) => Self::Phi(layer.walk(index, walk)),
         }
     }
 }
@@ -191,69 +206,22 @@ impl Decoder {
         device: &Device,
     ) -> Result<Self, ModelError> {
         weights.check(config)?;
-        let tensor = |place: Place| {
-            let name = place.name();
-            let shape = place.shape(&config.shape);
-            weights.get(&name).ok_or(ModelError::Missing { name, shape })
+        let source = Source { config, weights, device };
+        let layer = |index: usize| match config.shape.block {
+            Block::Llama => LlamaLayer::read(index, &source).map(Layer::Llama),
+            Block::Phi => PhiLayer::read(index, &source).map(Layer::Phi),
         };
-        let matrix = |place: Place| {
-            Ok::<_, ModelError>(Param::from_tensor(matrix_from_host(
-                &place.name(),
-                tensor(place)?,
-                device,
-            )))
-        };
-        let vector = |place: Place| {
-            Ok::<_, ModelError>(Param::from_tensor(vector_from_host(tensor(place)?, device)))
-        };
-        let layer = |index: usize| {
-            let at = |part| Place::Layer(index, part);
-            let shortcut = || {
-                Ok::<_, ModelError>(Shortcut {
-                    down: matrix(at(Part::ShortcutDown))?,
-                    up: matrix(at(Part::ShortcutUp))?,
-                })
-            };
-            let biases = || {
-                Ok::<_, ModelError>(Biases {
-                    query: vector(at(Part::QueryBias))?,
-                    key: vector(at(Part::KeyBias))?,
-                    value: vector(at(Part::ValueBias))?,
-                })
-            };
-            let activation = |n: usize| {
-                Ok::<_, ModelError>(Activation {
-                    scale: vector(at(Part::SeriesScale(n)))?,
-                    bias: vector(at(Part::SeriesBias(n)))?,
-                })
-            };
-            let pi = config.shape.pi;
-            Ok::<_, ModelError>(Layer {
-                input_norm: vector(at(Part::InputNorm))?,
-                query: matrix(at(Part::Query))?,
-                key: matrix(at(Part::Key))?,
-                value: matrix(at(Part::Value))?,
-                biases: config.shape.attention.bias.then(biases).transpose()?,
-                output: matrix(at(Part::Output))?,
-                shortcut: (pi.shortcut > 0).then(shortcut).transpose()?,
-                post_norm: vector(at(Part::PostNorm))?,
-                gate: matrix(at(Part::Gate))?,
-                up: matrix(at(Part::Up))?,
-                series: (0..pi.series()).map(activation).collect::<Result<_, _>>()?,
-                down: matrix(at(Part::Down))?,
-                heads: config.shape.heads,
-                kv_heads: config.shape.kv_heads,
-                norm_eps: config.norm_eps,
-            })
-        };
+        let phi = config.shape.block == Block::Phi;
         let frequencies =
             config.rope_scaling.frequencies(config.shape.head_dim(), config.rope_theta);
         let rotary = RotaryTable::with_frequencies(config.context, &frequencies, device);
         Ok(Self {
-            embedding: matrix(Place::Embedding)?,
+            embedding: source.matrix(Place::Embedding)?,
             layers: (0..config.shape.depth).map(layer).collect::<Result<_, _>>()?,
-            norm: vector(Place::FinalNorm)?,
-            head: if config.shape.tied { None } else { Some(matrix(Place::Head)?) },
+            norm: source.vector(Place::FinalNorm)?,
+            norm_bias: phi.then(|| source.vector(Place::FinalNormBias)).transpose()?,
+            head: if config.shape.tied { None } else { Some(source.matrix(Place::Head)?) },
+            head_bias: phi.then(|| source.vector(Place::HeadBias)).transpose()?,
             rotary,
             config: config.clone(),
         })
@@ -313,43 +281,11 @@ impl Decoder {
             embedding: walk.matrix(Place::Embedding, self.embedding),
             layers: (0..).zip(self.layers).map(|(index, layer)| layer.walk(index, walk)).collect(),
             norm: walk.vector(Place::FinalNorm, self.norm),
+            norm_bias: self.norm_bias.map(|bias| walk.vector(Place::FinalNormBias, bias)),
             head: self.head.map(|head| walk.matrix(Place::Head, head)),
+            head_bias: self.head_bias.map(|bias| walk.vector(Place::HeadBias, bias)),
             rotary: self.rotary,
             config: self.config,
-        }
-    }
-}
-
-impl Layer {
-    fn walk(self, index: usize, walk: &mut impl Walk) -> Self {
-        let at = |part| Place::Layer(index, part);
-        Self {
-            input_norm: walk.vector(at(Part::InputNorm), self.input_norm),
-            query: walk.matrix(at(Part::Query), self.query),
-            key: walk.matrix(at(Part::Key), self.key),
-            value: walk.matrix(at(Part::Value), self.value),
-            biases: self.biases.map(|biases| Biases {
-                query: walk.vector(at(Part::QueryBias), biases.query),
-                key: walk.vector(at(Part::KeyBias), biases.key),
-                value: walk.vector(at(Part::ValueBias), biases.value),
-            }),
-            output: walk.matrix(at(Part::Output), self.output),
-            shortcut: self.shortcut.map(|shortcut| Shortcut {
-                down: walk.matrix(at(Part::ShortcutDown), shortcut.down),
-                up: walk.matrix(at(Part::ShortcutUp), shortcut.up),
-            }),
-            post_norm: walk.vector(at(Part::PostNorm), self.post_norm),
-            gate: walk.matrix(at(Part::Gate), self.gate),
-            up: walk.matrix(at(Part::Up), self.up),
-            series: (0..)
-                .zip(self.series)
-                .map(|(n, activation)| Activation {
-                    scale: walk.vector(at(Part::SeriesScale(n)), activation.scale),
-                    bias: walk.vector(at(Part::SeriesBias(n)), activation.bias),
-                })
-                .collect(),
-            down: walk.matrix(at(Part::Down), self.down),
-            ..self
         }
     }
 }

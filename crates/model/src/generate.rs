@@ -113,7 +113,7 @@ impl Decoder {
 
     /// Logits `[rows, vocabulary]` of some rows `[rows, width]` of the last residual stream.
     pub fn logits_of(&self, hidden: Tensor<2>) -> Tensor<2> {
-        ablate_kernels::linear(hidden, self.head())
+        self.head_of(hidden)
     }
 
     /// Loss in nats of one target (`[rows]`) for each row of [`Decoder::logits_of`]: `[rows]`.
@@ -133,7 +133,7 @@ impl Decoder {
         let [batch, time] = tokens.dims();
         let width = self.config().shape.width;
         let last = self.run(tokens, Some(cache)).narrow(1, time - 1, 1).reshape([batch, width]);
-        ablate_kernels::linear(last, self.head())
+        self.head_of(last)
     }
 }
 

@@ -137,6 +137,7 @@ mod tests {
             tied: false,
             pi: Default::default(),
             attention: Default::default(),
+            block: Default::default(),
         };
         ModelConfig {
             shape,

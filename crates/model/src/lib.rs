@@ -37,7 +37,7 @@ mod update;
 mod weights;
 
 pub use config::ModelConfig;
-pub use decoder::{Biases, Decoder, Layer, MaskedDecoder, fold};
+pub use decoder::{Biases, Decoder, Layer, LlamaLayer, MaskedDecoder, PhiLayer, fold};
 pub use device::{
     Backend, MissingDevice, UnknownBackend, device, training_device, training_devices, use_threads,
 };

@@ -61,6 +61,7 @@ fn config(bytes: &[u8]) -> Result<ModelConfig, String> {
         tied: numbers[5] > 0,
         pi: Default::default(),
         attention: Default::default(),
+        block: Default::default(),
     };
     Ok(ModelConfig {
         shape,

@@ -32,6 +32,12 @@ pub enum RopeScaling {
         /// The context that was trained first, in tokens.
         original_context: usize,
     },
+    /// As they are, but of the first channels of a head only; the others are not turned (Phi). The
+    /// frequencies are those of a head of so many channels.
+    Partial {
+        /// Channels that are turned.
+        channels: usize,
+    },
     /// Each divided by a number of its own, as GGUF files write them down.
     Divisors {
         /// One for each pair of channels of a head.
@@ -60,6 +66,9 @@ impl RopeScaling {
                     "original_max_position_embeddings": original_context,
                 }))
             }
+            Self::Partial { channels } => {
+                Some(json!({ "rope_type": "ablate_partial", "channels": channels }))
+            }
             Self::Divisors { divisors } => {
                 Some(json!({ "rope_type": "ablate_divisors", "divisors": divisors }))
             }
@@ -86,6 +95,14 @@ impl RopeScaling {
                     return wrong(value, "from a `low_freq_factor` to a larger `high_freq_factor`");
                 }
                 Ok(())
+            }
+            Self::Partial { channels }
+                if (2..=head_dim).contains(channels) && channels.is_multiple_of(2) =>
+            {
+                Ok(())
+            }
+            Self::Partial { channels } => {
+                wrong(format!("of {channels} channels"), "an even part of a head's channels")
             }
             Self::Divisors { divisors } => {
                 if divisors.len() != head_dim / 2 {
@@ -115,6 +132,10 @@ impl RopeScaling {
                     frequency * (kept + (1.0 - kept) / factor)
                 };
                 plain.map(stretch).collect()
+            }
+            Self::Partial { channels } => {
+                let turned = Self::None.frequencies(*channels, theta);
+                turned.into_iter().chain(std::iter::repeat(0.0)).take(head_dim / 2).collect()
             }
             Self::Divisors { divisors } => {
                 plain.zip(divisors).map(|(frequency, divisor)| frequency / divisor).collect()
@@ -180,5 +201,11 @@ mod tests {
         check(llama(4.0, 1.0, 64), "larger `high_freq_factor`");
         check(llama(1.0, 4.0, 0), "of 0 tokens");
         assert!(llama(1.0, 4.0, 64).check(8).is_ok());
+        for channels in [0, 3, 10] {
+            check(RopeScaling::Partial { channels }, "even part");
+        }
+        let partial = RopeScaling::Partial { channels: 4 };
+        assert!(partial.check(8).is_ok());
+        assert_eq!(partial.frequencies(8, 1e4), [1.0, 0.01, 0.0, 0.0]);
     }
 }

@@ -41,7 +41,7 @@ impl Decoder {
     pub fn losses_after(&self, hidden: Tensor<3>, targets: Tensor<2, Int>) -> Tensor<2> {
         let [batch, time] = targets.dims();
         let hidden = hidden.reshape([batch * time, self.config().shape.width]);
-        let logits = kernels::linear(hidden, self.head());
+        let logits = self.head_of(hidden);
         kernels::token_losses(logits, targets.reshape([batch * time])).reshape([batch, time])
     }
 }

@@ -76,6 +76,7 @@ mod tests {
             tied: true,
             pi: Default::default(),
             attention: Default::default(),
+            block: Default::default(),
         };
         let config = ModelConfig {
             shape,

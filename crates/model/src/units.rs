@@ -84,6 +84,7 @@ mod tests {
             tied: false,
             pi: Default::default(),
             attention: Default::default(),
+            block: Default::default(),
         };
         let units = Units::filled(&shape, 0.5);
         assert!(units.fits(&shape));

@@ -40,6 +40,7 @@ fn fixture(name: &str) -> Fixture {
             None => Pi::NONE,
         },
         attention: Default::default(),
+        block: Default::default(),
     };
     let config = ModelConfig {
         shape,

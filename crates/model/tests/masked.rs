@@ -19,6 +19,7 @@ fn config(tied: bool, pi: Pi) -> ModelConfig {
         tied,
         pi,
         attention: Default::default(),
+        block: Default::default(),
     };
     ModelConfig {
         shape,

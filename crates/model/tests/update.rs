@@ -19,6 +19,7 @@ fn config(tied: bool) -> ModelConfig {
         tied,
         pi: Pi { activations: 2, shortcut: 3 },
         attention: Default::default(),
+        block: Default::default(),
     };
     ModelConfig {
         shape,

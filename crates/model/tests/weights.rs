@@ -21,6 +21,7 @@ fn config() -> ModelConfig {
         tied: false,
         pi: Default::default(),
         attention: Default::default(),
+        block: Default::default(),
     };
     ModelConfig {
         shape,
@@ -154,7 +155,7 @@ prop_compose! {
         half in 1usize..4, ffn in 1usize..30, tied: bool, activations in 1usize..4, shortcut in 0usize..4,
     ) -> Shape {
         let heads = kv_heads * group;
-        Shape { vocabulary, depth, width: heads * half * 2, heads, kv_heads, ffn, tied, pi: Pi { activations, shortcut }, attention: Default::default() }
+        Shape { vocabulary, depth, width: heads * half * 2, heads, kv_heads, ffn, tied, pi: Pi { activations, shortcut }, attention: Default::default(), block: Default::default() }
     }
 }
 

@@ -160,6 +160,7 @@ impl Model {
             tied: self.tied,
             pi: self.pi,
             attention: Default::default(),
+            block: Default::default(),
         }
     }
 }

@@ -85,6 +85,7 @@ fn model(fixture: &Fixture) -> ModelConfig {
         tied: fixture.tied,
         pi: Pi::NONE,
         attention: Default::default(),
+        block: Default::default(),
     };
     ModelConfig {
         shape,

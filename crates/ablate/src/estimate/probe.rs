@@ -30,6 +30,7 @@ pub fn reference() -> (ModelConfig, usize) {
         tied: false,
         pi: Default::default(),
         attention: Default::default(),
+        block: Default::default(),
     };
     (
         ModelConfig {
@@ -162,6 +163,7 @@ mod tests {
             tied: true,
             pi: Default::default(),
             attention: Default::default(),
+            block: Default::default(),
         };
         let model = ModelConfig {
             shape,

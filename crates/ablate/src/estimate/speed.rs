@@ -161,6 +161,7 @@ mod tests {
             tied: false,
             pi: Default::default(),
             attention: Default::default(),
+            block: Default::default(),
         };
         ModelConfig {
             shape,

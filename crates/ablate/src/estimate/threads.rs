@@ -177,6 +177,7 @@ mod tests {
             tied: true,
             pi: Default::default(),
             attention: Default::default(),
+            block: Default::default(),
         };
         let model = ModelConfig {
             shape,

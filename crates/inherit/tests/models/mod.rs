@@ -43,6 +43,7 @@ pub(crate) fn grouped() -> ModelConfig {
         tied: false,
         pi: Default::default(),
         attention: Default::default(),
+        block: Default::default(),
     })
 }
 

@@ -6,11 +6,12 @@ use ablate_kernels::{AttentionWeights, RotaryTable};
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 
-use super::Layer;
+use super::{LlamaLayer, Source, Walk};
 use crate::generate::LayerCache;
+use crate::{ModelError, Part, Place};
 
 /// What is added to queries, keys and values before they are turned, as in Qwen2 (Yang et al. 2024,
-/// arXiv:2407.10671, section 2.2).
+/// arXiv:2407.10671, section 2.2) and Phi.
 #[derive(Module, Debug)]
 pub struct Biases {
     /// `[heads * head_dim]`
@@ -21,7 +22,28 @@ pub struct Biases {
     pub(super) value: Param<Tensor<1>>,
 }
 
-impl Layer {
+impl Biases {
+    /// Those of the layer with this index.
+    pub(super) fn read(layer: usize, source: &Source<'_>) -> Result<Self, ModelError> {
+        let vector = |part| source.vector(Place::Layer(layer, part));
+        Ok(Self {
+            query: vector(Part::QueryBias)?,
+            key: vector(Part::KeyBias)?,
+            value: vector(Part::ValueBias)?,
+        })
+    }
+
+    pub(super) fn walk(self, layer: usize, walk: &mut impl Walk) -> Self {
+        let at = |part| Place::Layer(layer, part);
+        Self {
+            query: walk.vector(at(Part::QueryBias), self.query),
+            key: walk.vector(at(Part::KeyBias), self.key),
+            value: walk.vector(at(Part::ValueBias), self.value),
+        }
+    }
+}
+
+impl LlamaLayer {
     /// The attention block of whole sequences, `[batch, time, width]`, with these weights in place of
     /// the layer's own (biases stay the layer's).
     pub(super) fn attend(

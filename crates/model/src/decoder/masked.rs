@@ -15,7 +15,7 @@ use ablate_kernels::{AttentionWeights, FeedForwardWeights, RotaryTable};
 use burn::module::Param;
 use burn::tensor::{Gradients, Int, Tensor, TensorData};
 
-use super::{Decoder, Layer};
+use super::{Decoder, Layer, LlamaLayer};
 use crate::{ModelConfig, ModelError, ParameterGradients, Part, Place, Units, Weights, pi, places};
 
 /// A decoder whose units are multiplied by masks.
@@ -61,10 +61,11 @@ impl Decoder {
     /// The decoder with masks. On a device with autodiff, the masks have gradients.
     ///
     /// # Panics
-    /// If there is not a mask for every unit, layers included.
+    /// If there is not a mask for every unit, layers included, or a layer is not LLaMA's.
     pub fn masked(&self, masks: &Units) -> MaskedDecoder<'_> {
         let shape = &self.config.shape;
         assert!(masks.fits(shape) && !masks.layers.is_empty(), "masks of another shape");
+        assert!(shape.block.is_llama(), "masks are of LLaMA's layers");
         let device = self.device();
         let tensor = |values: &[f64]| {
             let values: Vec<f32> = values.iter().map(|value| *value as f32).collect();
@@ -98,6 +99,7 @@ impl MaskedDecoder<'_> {
         let embedding = self.decoder.embedding.val() * self.hidden.mask.clone().unsqueeze::<2>();
         let mut x = kernels::embedding(embedding.clone(), inputs);
         for (layer, masks) in layers.iter().zip(&self.layers) {
+            let Layer::Llama(layer) = layer else { unreachable!("masks are of LLaMA's layers") };
             x = layer.masked(x, rotary, masks, &self.hidden);
         }
         let eps = config.norm_eps * self.hidden.share;
@@ -136,8 +138,8 @@ impl MaskedDecoder<'_> {
     }
 }
 
-impl Layer {
-    /// As [`Layer::forward`] without a cache, with masks.
+impl LlamaLayer {
+    /// As [`LlamaLayer::forward`] without a cache, with masks.
     fn masked(
         &self,
         x: Tensor<3>,

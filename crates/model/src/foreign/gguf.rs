@@ -116,6 +116,7 @@ fn config(file: &Gguf, notes: &mut Vec<String>) -> Result<ModelConfig, String> {
             head_dim: head_dim.filter(|dim| dim.checked_mul(heads) != Some(width)),
             bias: shape_of("blk.0.attn_q.bias").is_some(),
         },
+        block: Default::default(),
     };
     if optional("attention.value_length")?.is_some_and(|length| length != shape.head_dim()) {
         return Err("its values have heads of another size than its keys".to_owned());

@@ -4,21 +4,22 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use ablate_cost::{Attention, Pi, Shape};
+use ablate_cost::{Attention, Block, Pi, Shape};
 use serde_json::{Map, Value};
 
 use super::{Foreign, LARGEST, context, wrong};
 use crate::pickle::{ADVICE, pickle_in};
 use crate::{ModelConfig, ModelError, RopeScaling, Weights};
 
+mod phi;
 mod qwen;
 
 const CONFIG: &str = "config.json";
 const WEIGHTS: &str = "model.safetensors";
 const INDEX: &str = "model.safetensors.index.json";
 
-/// Reads a folder with a model of LLaMA's family: `config.json` of the types `llama`, `mistral`,
-/// `qwen2` and `qwen`, and `model.safetensors` (or the files that `model.safetensors.index.json` names) with
+/// Reads a folder with a model of LLaMA's family or a Phi: `config.json` of the types `llama`, `mistral`,
+/// `qwen2`, `qwen` and `phi`, and `model.safetensors` (or the files that `model.safetensors.index.json` names) with
 /// floats of 32 or 16 bits.
 ///
 /// # Errors
@@ -29,16 +30,20 @@ pub fn read_hugging_face(folder: &Path) -> Result<Foreign, ModelError> {
     let json = read_json(&path)?;
     let keys = json.as_object().ok_or_else(|| wrong(&path, "it is no JSON object"))?;
     let mut notes = Vec::new();
-    let first_qwen = keys.get("model_type").and_then(Value::as_str) == Some("qwen");
-    let translated = first_qwen.then(|| qwen::config(keys)).transpose();
-    let translated = translated.map_err(|reason| wrong(&path, reason))?;
-    let config = config(translated.as_ref().unwrap_or(keys), &mut notes)
-        .map_err(|reason| wrong(&path, reason))?;
+    let kind = keys.get("model_type").and_then(Value::as_str);
+    let config = match kind {
+        Some("qwen") => qwen::config(keys).and_then(|keys| config(&keys, &mut notes)),
+        Some("phi") => phi::config(keys, &mut notes),
+        _ => config(keys, &mut notes),
+    };
+    let config = config.map_err(|reason| wrong(&path, reason))?;
     config.check()?;
-    let mut weights = weights(folder)?;
-    if first_qwen {
-        weights = qwen::weights(weights, &config)?;
-    }
+    let weights = weights(folder)?;
+    let mut weights = match kind {
+        Some("qwen") => qwen::weights(weights, &config)?,
+        Some("phi") => phi::weights(weights, &config),
+        _ => weights,
+    };
     if config.shape.tied {
         // Some files keep what is the embedding twice.
         weights.remove("lm_head.weight");
@@ -162,7 +167,7 @@ fn config(keys: &Map<String, Value>, notes: &mut Vec<String>) -> Result<ModelCon
         Some(other) => {
             return Err(format!(
                 "models of the type `{other}` are not read; only `llama`, `mistral`, \
-                 `qwen2` and `qwen` are"
+                 `qwen2`, `qwen` and `phi` are"
             ));
         }
         None => return Err("`model_type` is missing".to_owned()),
@@ -183,6 +188,7 @@ fn config(keys: &Map<String, Value>, notes: &mut Vec<String>) -> Result<ModelCon
             head_dim: head_dim.filter(|dim| dim.checked_mul(heads) != Some(width)),
             bias: family.bias,
         },
+        block: Block::Llama,
     };
     let window = match keys.0.get("sliding_window") {
         // Mistral's own where nothing is said; null turns it off.
@@ -218,14 +224,18 @@ fn check_plain(keys: &Keys<'_>) -> Result<(), String> {
     {
         return Err(format!("`hidden_act` is {name}, but only \"silu\" is computed"));
     }
-    if keys.get("quantization_config").is_some() {
-        return Err(
-            "its weights are quantised (`quantization_config`); take the original, or a GGUF \
+    quantised(keys)
+}
+
+fn quantised(keys: &Keys<'_>) -> Result<(), String> {
+    match keys.get("quantization_config") {
+        None => Ok(()),
+        Some(_) => {
+            Err("its weights are quantised (`quantization_config`); take the original, or a GGUF \
                     file of Q8_0, Q4_0 or Q4_1"
-                .to_owned(),
-        );
+                .to_owned())
+        }
     }
-    Ok(())
 }
 
 /// Base of the rotary angles and how they are stretched: `rope_theta` and `rope_scaling`, or both in

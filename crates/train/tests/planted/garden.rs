@@ -81,6 +81,7 @@ fn model(depth: usize, width: usize, ffn: usize) -> ModelConfig {
         tied: false,
         pi: Default::default(),
         attention: Default::default(),
+        block: Default::default(),
     };
     ModelConfig {
         shape,
@@ -247,7 +248,7 @@ pub(crate) fn plant(trained: &Weights, depth: usize) -> Planted {
             Place::Layer(_, Part::Output) => [hidden.clone(), heads],
             Place::Layer(_, Part::Gate | Part::Up) => [ffn.clone(), hidden.clone()],
             Place::Layer(_, Part::Down) => [hidden.clone(), ffn.clone()],
-            Place::Layer(..) => unreachable!("no additions"),
+            _ => unreachable!("no additions, and no Phi"),
         };
         let writes = matches!(place, Place::Embedding | Place::Layer(_, Part::Output | Part::Down));
         if writes {

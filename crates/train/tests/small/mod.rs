@@ -16,6 +16,7 @@ pub(crate) fn model() -> ModelConfig {
         tied: true,
         pi: Default::default(),
         attention: Default::default(),
+        block: Default::default(),
     };
     ModelConfig {
         shape,
