@@ -9,6 +9,9 @@ use serde_json::{Map, Value as Json};
 
 use crate::file::StudyFile;
 
+/// Where all references of draft 07 point to.
+const DEFINITIONS: &str = "#/definitions/";
+
 /// Draft-07 JSON Schema of the study file. The same for every call.
 pub fn schema() -> Json {
     root().clone()
@@ -37,8 +40,9 @@ pub(crate) fn resolve(mut schema: &'static Json) -> &'static Json {
             Some(first) => first.get("$ref"),
             None => schema.get("$ref"),
         };
-        let target = reference.and_then(Json::as_str).and_then(|path| path.strip_prefix('#'));
-        match target.and_then(|pointer| root().pointer(pointer)) {
+        // By hand, for this runs for every key of every variant and a pointer is unescaped each time.
+        let name = reference.and_then(Json::as_str).and_then(|at| at.strip_prefix(DEFINITIONS));
+        match name.and_then(|name| root().get("definitions")?.get(name)) {
             Some(next) => schema = next,
             None => return schema,
         }
@@ -129,5 +133,31 @@ fn strip_nulls(value: &mut Json) {
         }
         Json::Array(items) => items.iter_mut().for_each(strip_nulls),
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn references(schema: &'static Json, found: &mut Vec<&'static Json>) {
+        if schema.get("$ref").is_some() {
+            found.push(schema);
+        }
+        match schema {
+            Json::Object(map) => map.values().for_each(|value| references(value, found)),
+            Json::Array(list) => list.iter().for_each(|value| references(value, found)),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn every_reference_is_followed() {
+        let mut found = Vec::new();
+        references(root(), &mut found);
+        assert!(found.len() > 20, "{}", found.len());
+        for reference in found {
+            assert!(resolve(reference).get("$ref").is_none(), "{reference}");
+        }
     }
 }
