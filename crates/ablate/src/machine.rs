@@ -48,11 +48,17 @@ pub fn peak_memory() -> u64 {
     if cfg!(target_os = "macos") { peak } else { peak.saturating_mul(1024) }
 }
 
+/// Times that a killed `git` is asked again.
+const ATTEMPTS: usize = 5;
+
 /// The commit of the program's source tree, if it is run inside one; with `-dirty` when files
 /// differ from it.
 pub fn commit() -> Option<String> {
     let git = |args: &[&str]| {
-        let output = Command::new("git").args(args).output().ok()?;
+        // Whoever kills it (the OOM killer) says nothing about the tree: results must not depend on it.
+        let mut ends = (0..ATTEMPTS).map(|_| Command::new("git").args(args).output());
+        let output = ends.find(|end| end.as_ref().map_or(true, |end| end.status.code().is_some()));
+        let output = output?.ok()?;
         output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
     };
     let commit = git(&["rev-parse", "--short=12", "HEAD"])?;
