@@ -26,6 +26,7 @@ mod expectation;
 mod external;
 mod file;
 mod given;
+mod header;
 mod hold;
 mod holding;
 mod layers;

@@ -10,12 +10,13 @@ use crate::claims;
 use crate::defaults::filled;
 use crate::design::{self, Draft};
 use crate::external;
-use crate::file::{ReportTable, StudyTable};
+use crate::file::ReportTable;
 use crate::given;
+use crate::header::Header;
 use crate::holding::{Hold, path_of, touches_sizes};
 use crate::lineage;
 use crate::merge::overlay;
-use crate::naming::{slug, slug_problem};
+use crate::naming::slug_problem;
 use crate::reporter::Reporter;
 use crate::sections::{self, SMALLEST_VOCABULARY, Sections};
 use crate::tree::{At, Node, Table, Value};
@@ -35,7 +36,7 @@ pub(crate) fn study(
     report: &mut Reporter,
 ) -> Option<Study> {
     let fallback = At { source: 0, span: 0..0 };
-    let head = header(document, stem, &fallback, report);
+    let header = Header::read(document, stem, &fallback, report);
     let mut base = document.clone();
     base.entries.retain(|entry| BASE.contains(&entry.key.as_str()));
     let leaves = changes::leaves(&base, &fallback);
@@ -51,7 +52,8 @@ pub(crate) fn study(
         given: vec![],
         report,
     };
-    let names = resolver.read_parents(document, head.as_ref().map_or(0, |head| head.2[0]));
+    let names =
+        resolver.read_parents(document, header.as_ref().map_or(0, |header| header.seeds[0]));
     let alone = external::alone(document);
     let (design, mut drafts) = match alone {
         true => (Design::Single, Vec::new()),
@@ -79,7 +81,7 @@ pub(crate) fn study(
     let shown = reported(document, known, report);
     unused_parents(document, &resolved.inherited, report);
     twins::warn(document, design, &drafts, &resolved.variants, report);
-    let (name, title, seeds, mirrors) = head?;
+    let Header { name, title, seeds, mirrors } = header?;
     if report.has_errors() {
         return None;
     }
@@ -102,37 +104,6 @@ pub(crate) fn study(
         report: shown?,
         profile,
     })
-}
-
-/// Name, title, seeds (not empty), elements of the paper.
-type Header = (String, String, Vec<u64>, Vec<String>);
-
-fn header(document: &Table, stem: &str, fallback: &At, report: &mut Reporter) -> Option<Header> {
-    let table = match document.get("study") {
-        Some(node) if node.is_spoilt() => return None,
-        Some(node) => serde_json::from_value(node.to_json()?).ok()?,
-        None => StudyTable::default(),
-    };
-    let at = |path: &str| document.at(path).map(|node| node.at.clone());
-    let name = table.name.unwrap_or_else(|| stem.to_string());
-    if let Some(problem) = slug_problem(&name) {
-        let what = format!("`{name}` is not a name for a study");
-        let help = slug(&name).map(|slug| format!("write name = \"{slug}\" into [study]"));
-        let place = at("study.name").or_else(|| at("study")).unwrap_or_else(|| fallback.clone());
-        report.error(&place, what, problem.into(), help);
-    }
-    for (index, seed) in table.seeds.iter().enumerate() {
-        if table.seeds[..index].contains(seed) {
-            let nodes = document.at("study.seeds").and_then(Node::array);
-            let node = nodes.and_then(|nodes| nodes.get(index));
-            let place = node.map_or(fallback, |node| &node.at);
-            let why = "seeds must be unique".to_string();
-            report.error(place, format!("seed {seed} is given twice"), why, None);
-        }
-    }
-    let title = table.title.unwrap_or_else(|| name.clone());
-    let mirrors = table.mirrors.map(Vec::from).unwrap_or_default();
-    (!table.seeds.is_empty()).then_some((name, title, table.seeds, mirrors))
 }
 
 struct Resolver<'a> {
