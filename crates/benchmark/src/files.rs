@@ -19,6 +19,8 @@ const MOST_GROWTH: u64 = 200;
 /// KiB that a decoder of xz may take; its own strongest setting takes 65 MiB.
 const MOST_DICTIONARY: u32 = 128 << 10;
 
+const TOO_LARGE: &str = "it is far larger unpacked than a benchmark is";
+
 /// Names (with `/`, relative to the folder or archive) of files, and what is in those that are wanted.
 #[derive(Debug, Default)]
 pub(crate) struct Files {
@@ -137,7 +139,7 @@ fn content(from: impl Read, name: &str, room: &mut u64) -> Result<Vec<u8>, Strin
         .map_err(|error| format!("`{name}` is damaged or cut off: {error}"))?;
     match room.checked_sub(bytes.len() as u64) {
         Some(left) => *room = left,
-        None => return Err("it is far larger unpacked than a benchmark is".to_owned()),
+        None => return Err(TOO_LARGE.to_owned()),
     }
     Ok(bytes)
 }
@@ -164,8 +166,12 @@ fn tar(from: impl Read, mut room: u64) -> Result<Contents, String> {
         keep(&mut files, (name, size), entry, &mut room)?;
     }
     // To the end, where what it was packed with has its checksum.
-    std::io::copy(&mut archive.into_inner(), &mut std::io::sink()).map_err(damaged)?;
-    Ok(files)
+    let mut rest = archive.into_inner();
+    std::io::copy(&mut rest, &mut std::io::sink()).map_err(damaged)?;
+    match rest.limit() {
+        0 => Err(TOO_LARGE.to_owned()),
+        _ => Ok(files),
+    }
 }
 
 fn zip(from: impl Read + Seek, mut room: u64) -> Result<Contents, String> {

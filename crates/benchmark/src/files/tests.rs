@@ -116,6 +116,11 @@ fn bombs_are_refused() {
     });
     gz.write_all(&big).unwrap();
     refused(&gz.finish().unwrap(), "x.tar.gz", "far larger unpacked");
+    // Nor may that much come after the last file.
+    let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    gz.write_all(&one("a", tar::EntryType::Regular)).unwrap();
+    gz.write_all(&vec![0; 8 << 20]).unwrap();
+    refused(&gz.finish().unwrap(), "x.tar.gz", "far larger unpacked");
     // A size that the archive claims and does not have allocates nothing.
     let claimed = tarred(|builder| {
         builder.append(&entry("a", tar::EntryType::Regular, 1 << 32), &b"ab"[..]).unwrap();
