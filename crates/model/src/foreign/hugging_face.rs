@@ -134,6 +134,29 @@ impl<'a> Keys<'a> {
         }
     }
 
+    /// The sizes, under the names that `transformers` has for them in every type of model; heads that
+    /// fill the width, no biases.
+    fn shape(&self, block: Block) -> Result<Shape, String> {
+        let heads = self.size("num_attention_heads")?;
+        Ok(Shape {
+            vocabulary: self.size("vocab_size")?,
+            depth: self.size("num_hidden_layers")?,
+            width: self.size("hidden_size")?,
+            heads,
+            kv_heads: self.optional_size("num_key_value_heads")?.unwrap_or(heads),
+            ffn: self.size("intermediate_size")?,
+            tied: self.flag("tie_word_embeddings")?.unwrap_or(false),
+            pi: Pi::NONE,
+            attention: Attention::NONE,
+            block,
+        })
+    }
+
+    /// The longest text that it was trained on.
+    fn positions(&self) -> Result<usize, String> {
+        Ok(self.optional_size("max_position_embeddings")?.unwrap_or(2048))
+    }
+
     fn number(&self, key: &str) -> Result<Option<f64>, String> {
         let Some(value) = self.get(key) else { return Ok(None) };
         value.as_f64().map(Some).ok_or_else(|| format!("`{key}` is {value}, but must be a number"))
@@ -173,22 +196,11 @@ fn config(keys: &Map<String, Value>, notes: &mut Vec<String>) -> Result<ModelCon
         None => return Err("`model_type` is missing".to_owned()),
     };
     check_plain(&keys)?;
-    let (width, heads) = (keys.size("hidden_size")?, keys.size("num_attention_heads")?);
     let head_dim = keys.optional_size("head_dim")?;
-    let shape = Shape {
-        vocabulary: keys.size("vocab_size")?,
-        depth: keys.size("num_hidden_layers")?,
-        width,
-        heads,
-        kv_heads: keys.optional_size("num_key_value_heads")?.unwrap_or(heads),
-        ffn: keys.size("intermediate_size")?,
-        tied: keys.flag("tie_word_embeddings")?.unwrap_or(false),
-        pi: Pi::NONE,
-        attention: Attention {
-            head_dim: head_dim.filter(|dim| dim.checked_mul(heads) != Some(width)),
-            bias: family.bias,
-        },
-        block: Block::Llama,
+    let mut shape = keys.shape(Block::Llama)?;
+    shape.attention = Attention {
+        head_dim: head_dim.filter(|dim| dim.checked_mul(shape.heads) != Some(shape.width)),
+        bias: family.bias,
     };
     let window = match keys.0.get("sliding_window") {
         // Mistral's own where nothing is said; null turns it off.
@@ -199,11 +211,7 @@ fn config(keys: &Map<String, Value>, notes: &mut Vec<String>) -> Result<ModelCon
     let (rope_theta, rope_scaling) = rope(&keys)?;
     Ok(ModelConfig {
         shape,
-        context: context(
-            keys.optional_size("max_position_embeddings")?.unwrap_or(2048),
-            window.filter(|_| slides),
-            notes,
-        ),
+        context: context(keys.positions()?, window.filter(|_| slides), notes),
         rope_theta,
         norm_eps: keys.number("rms_norm_eps")?.unwrap_or(1e-6),
         rope_scaling,

@@ -1,7 +1,7 @@
 //! Phi-1, Phi-1.5 and Phi-2 (`PhiForCausalLM`): names of its own, and a rotation of the first channels
 //! of a head only.
 
-use ablate_cost::{Attention, Block, Pi, Shape};
+use ablate_cost::{Attention, Block, Shape};
 use serde_json::{Map, Value};
 
 use super::{Keys, context, quantised};
@@ -24,19 +24,8 @@ pub(super) fn config(
         );
     }
     quantised(&keys)?;
-    let (width, heads) = (keys.size("hidden_size")?, keys.size("num_attention_heads")?);
-    let shape = Shape {
-        vocabulary: keys.size("vocab_size")?,
-        depth: keys.size("num_hidden_layers")?,
-        width,
-        heads,
-        kv_heads: keys.optional_size("num_key_value_heads")?.unwrap_or(heads),
-        ffn: keys.size("intermediate_size")?,
-        tied: keys.flag("tie_word_embeddings")?.unwrap_or(false),
-        pi: Pi::NONE,
-        attention: Attention { bias: true, ..Attention::NONE },
-        block: Block::Phi,
-    };
+    let shape =
+        Shape { attention: Attention { bias: true, ..Attention::NONE }, ..keys.shape(Block::Phi)? };
     let empty = Map::new();
     let rope = keys.get("rope_parameters").or_else(|| keys.get("rope_scaling"));
     let rope = Keys(rope.and_then(Value::as_object).unwrap_or(&empty));
@@ -50,17 +39,11 @@ pub(super) fn config(
     let share = number("partial_rotary_factor")?.unwrap_or(0.5);
     Ok(ModelConfig {
         shape,
-        context: context(
-            keys.optional_size("max_position_embeddings")?.unwrap_or(2048),
-            None,
-            notes,
-        ),
+        context: context(keys.positions()?, None, notes),
         rope_theta: number("rope_theta")?.unwrap_or(10_000.0),
         norm_eps: keys.number("layer_norm_eps")?.unwrap_or(1e-5),
         // What is no share of a head is named by the configuration's check.
-        rope_scaling: RopeScaling::Partial {
-            channels: (share * (width / heads.max(1)) as f64) as usize,
-        },
+        rope_scaling: RopeScaling::Partial { channels: (share * shape.head_dim() as f64) as usize },
     })
 }
 
