@@ -1,6 +1,7 @@
 //! What this machine is.
 
 use std::num::NonZero;
+use std::path::Path;
 use std::process::Command;
 
 use serde::{Deserialize, Serialize};
@@ -51,17 +52,62 @@ pub fn peak_memory() -> u64 {
 /// Times that a killed `git` is asked again.
 const ATTEMPTS: usize = 5;
 
-/// The commit of the program's source tree, if it is run inside one; with `-dirty` when files
-/// differ from it.
+/// The commit of the source tree that the program was built from, if that is still where it was; with
+/// `-dirty` when files differ from it now. The folder that the program is run in may be a repository
+/// as well: that is its user's, and says nothing about the program.
 pub fn commit() -> Option<String> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2)?;
+    commit_of(source)
+}
+
+/// The commit of a repository, where this folder is its root.
+fn commit_of(root: &Path) -> Option<String> {
     let git = |args: &[&str]| {
+        let mut command = Command::new("git");
+        command.arg("-C").arg(root).args(args).env_remove("GIT_DIR").env_remove("GIT_WORK_TREE");
         // Whoever kills it (the OOM killer) says nothing about the tree: results must not depend on it.
-        let mut ends = (0..ATTEMPTS).map(|_| Command::new("git").args(args).output());
+        let mut ends = (0..ATTEMPTS).map(|_| command.output());
         let output = ends.find(|end| end.as_ref().map_or(true, |end| end.status.code().is_some()));
         let output = output?.ok()?;
         output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
     };
+    // A package that cargo unpacked may lie within a repository of something else.
+    if !git(&["rev-parse", "--show-prefix"])?.is_empty() {
+        return None;
+    }
     let commit = git(&["rev-parse", "--short=12", "HEAD"])?;
     let dirty = !git(&["status", "--porcelain", "--untracked-files=no"])?.is_empty();
     Some(if dirty { format!("{commit}-dirty") } else { commit })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn git(root: &Path, args: &[&str]) {
+        let names = ["-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false"];
+        let done = Command::new("git").arg("-C").arg(root).args(names).args(args).output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    }
+
+    #[test]
+    fn a_commit_is_of_a_root_and_says_whether_files_differ() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        std::fs::create_dir(root.join("inner")).unwrap();
+        std::fs::write(root.join("inner/file"), "a").unwrap();
+        git(root, &["init", "--quiet"]);
+        assert_eq!(commit_of(root), None);
+        git(root, &["add", "."]);
+        git(root, &["commit", "--quiet", "--message", "first"]);
+        let clean = commit_of(root).unwrap();
+        assert!(clean.len() >= 12 && clean.chars().all(|c| c.is_ascii_hexdigit()), "{clean}");
+        // Files that are not in the repository are no part of the source.
+        std::fs::write(root.join("other"), "b").unwrap();
+        assert_eq!(commit_of(root), Some(clean.clone()));
+        std::fs::write(root.join("inner/file"), "b").unwrap();
+        assert_eq!(commit_of(root), Some(format!("{clean}-dirty")));
+        assert_eq!(commit_of(&root.join("inner")), None);
+        assert_eq!(commit_of(&root.join("missing")), None);
+    }
 }
