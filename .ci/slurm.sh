@@ -53,7 +53,12 @@ idle() { [ -z "$(squeue -h)" ]; }
 
 part 'undisturbed, by the local launcher'
 "$ablate" run "$short" --root "$scratch/local" --quiet >/dev/null
-"$ablate" run "$short" --profile long --root "$scratch/local-long" --quiet --jobs 1 --threads 1 >/dev/null &
+# Trainings of two minutes, whatever this machine is: Slurm needs a while to notice a lost node.
+speed=$("$ablate" bench "$short" --variant plain --threads 1 --steps 200 --json |
+    "$python" -c 'import json, sys; print(int(json.load(sys.stdin)["variants"][0]["tokens_per_second"]))')
+tokens=$((speed * 120))
+echo "$tokens tokens each, at $speed a second"
+"$ablate" run "$short" --profile long --set "train.tokens=$tokens" --root "$scratch/local-long" --quiet --jobs 1 --threads 1 >/dev/null &
 reference=$!
 
 part 'six trainings, two at a time'
@@ -94,7 +99,7 @@ until_true 60 'the jobs that were submitted by hand end' idle
 same "$scratch/local" "$scratch/script" cluster
 
 part 'time is up, and everything cancelled'
-long=(--profile long --root "$scratch/long")
+long=(--profile long --set "train.tokens=$tokens" --root "$scratch/long")
 train() { squeue -h -r -t "$1" -o '%i %N %j' | grep -- '-train$' || true; }
 checkpoints() { [ "$(find "$scratch/long/data/store/train" -path '*.partial*/step-*' -name state.json 2>/dev/null | sed 's/.partial.*//' | sort -u | wc -l)" -ge 2 ]; }
 running() { [ "$(train R | wc -l)" = 2 ]; }
