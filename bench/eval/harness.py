@@ -2,7 +2,7 @@
 
     python3 -m venv venv && venv/bin/pip install lm_eval==0.4.13 torch transformers accelerate
     ablate data import piqa ARCHIVE      (and arc_easy, boolq, mmlu)
-    venv/bin/python bench/eval/harness.py MODEL [--root DIR] [--limit N] [--rounds R] [TASK ...]
+    venv/bin/python bench/eval/harness.py MODEL [--root DIR] [--limit N] [--rounds R] [--dtype float64] [TASK ...]
 
 MODEL is a folder of Hugging Face; `bench/eval/models.py FOLDER` makes one of SmolLM2-135M,
 FOLDER/smollm2-safetensors. The harness's own tasks are used on the documents that were imported, as in
@@ -10,7 +10,8 @@ FOLDER/smollm2-safetensors. The harness's own tasks are used on the documents th
 --output DIR`, and what is compared is read from the files that it writes: log-likelihoods of every option
 (to 1e-3), whether they are what the model would say, `acc` and `acc_norm` of every task and group. The
 two take turns, ours in a process of its own; the times are those of scoring (tokens and passes) without
-loading. Ends with 1 if anything differs.
+loading. Ends with 1 if anything differs. The harness in float32 may itself be off by more than 1e-3 where
+an option is long; with `--dtype float64` it says whose rounding it is.
 """
 
 import argparse
@@ -147,13 +148,16 @@ def main():
     parser.add_argument("--subject", action="append", default=[], help="only this subject of MMLU (repeated)")
     parser.add_argument("--rounds", type=int, default=2, help="turns of both")
     parser.add_argument("--batch-size", type=int, default=8, help="the harness's")
+    parser.add_argument("--dtype", default="float32", help="the harness's; float64 to judge by")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
     datasets.disable_progress_bars()
     torch.set_num_threads(arguments.threads)
     manager = TaskManager()
-    model = Timed(pretrained=arguments.model, device="cpu", dtype="float32", batch_size=arguments.batch_size)
-    print(f"lm_eval batch size {arguments.batch_size}, {arguments.threads} threads, torch {torch.__version__}\n")
+    model = Timed(pretrained=arguments.model, device="cpu", dtype=arguments.dtype,
+                  batch_size=arguments.batch_size)
+    print(f"lm_eval {arguments.dtype}, batch size {arguments.batch_size}, {arguments.threads} threads,"
+          f" torch {torch.__version__}\n")
     print("| task | items | options | apart | other answers | acc | ours, s | harness, s | ours, items/s "
           "| harness, items/s | ratio |\n|--|--|--|--|--|--|--|--|--|--|--|")
     failed = []
