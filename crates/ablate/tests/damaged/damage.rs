@@ -5,7 +5,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::reader::Reader;
 
-/// No file of a few kilobytes needs so long, or so much more memory than was taken before.
+/// No file of a few kilobytes needs so much processor time, or so much more memory than was taken
+/// before.
 const SLOW: Duration = Duration::from_secs(20);
 const LARGE: u64 = 1 << 30;
 
@@ -101,7 +102,7 @@ pub(crate) fn fuzz(reader: &Reader, time: Duration) {
             std::fs::write(&kept, &bytes).unwrap();
             panic!("a file of kind {} {what}; it is kept as {}", reader.name, kept.display());
         };
-        let (before, start) = (largest_memory(), Instant::now());
+        let (before, start) = (largest_memory(), Clock::new());
         let read = std::panic::catch_unwind(|| (reader.read)(&bytes, folder.path()));
         match read {
             Err(_) => keep("panics"),
