@@ -8,6 +8,11 @@
 pub(super) trait Lanes: Copy {
     /// Numbers in a vector.
     const WIDTH: usize;
+    /// Whether the first numbers of a vector are read and written as fast as all of them.
+    const MASKED: bool;
+    /// Whether rows of a left operand that lie in one piece each are read as they lie: a tile of few rows
+    /// reads them in as few streams, and a copy costs more than it gains.
+    const LYING: bool;
     /// Rows of a tile: with two vectors a row, as many as leave registers for the operands.
     const ROWS: usize;
 
@@ -48,6 +53,8 @@ pub(super) struct Portable([f32; 4]);
 
 impl Lanes for Portable {
     const WIDTH: usize = 4;
+    const MASKED: bool = false;
+    const LYING: bool = true;
     // AArch64 has twice the registers of plain x86-64.
     const ROWS: usize = if cfg!(target_arch = "aarch64") { 8 } else { 4 };
 
@@ -109,6 +116,8 @@ mod x86 {
 
     impl Lanes for __m256 {
         const WIDTH: usize = 8;
+        const MASKED: bool = false;
+        const LYING: bool = true;
         const ROWS: usize = 6;
 
         #[inline(always)]
@@ -132,9 +141,27 @@ mod x86 {
             unsafe { _mm256_maskload_ps(from, first(count)) }
         }
 
+        /// Without the masked store, which takes some processors (AMD's) 40 steps.
         #[inline(always)]
         unsafe fn store_first(self, to: *mut f32, count: usize) {
-            unsafe { _mm256_maskstore_ps(to, first(count), self) };
+            unsafe {
+                if count >= Self::WIDTH {
+                    self.store(to);
+                    return;
+                }
+                let (mut part, mut to) = (_mm256_castps256_ps128(self), to);
+                if count & 4 != 0 {
+                    _mm_storeu_ps(to, part);
+                    (part, to) = (_mm256_extractf128_ps::<1>(self), to.add(4));
+                }
+                if count & 2 != 0 {
+                    _mm_storel_pd(to.cast(), _mm_castps_pd(part));
+                    (part, to) = (_mm_movehl_ps(part, part), to.add(2));
+                }
+                if count & 1 != 0 {
+                    _mm_store_ss(to, part);
+                }
+            }
         }
 
         #[inline(always)]
@@ -151,6 +178,45 @@ mod x86 {
         unsafe fn times_plus(self, b: Self, c: Self) -> Self {
             unsafe { _mm256_fmadd_ps(self, b, c) }
         }
+
+        /// In registers: neighbours, pairs and halves change places.
+        #[inline(always)]
+        unsafe fn transpose(
+            (from, stride): (*const f32, usize),
+            [rows, columns]: [usize; 2],
+            (to, apart): (*mut f32, usize),
+        ) {
+            unsafe {
+                let mut v = [_mm256_setzero_ps(); 8];
+                for (row, v) in v.iter_mut().enumerate() {
+                    if row < rows {
+                        *v = Self::load_first(from.add(row * stride), columns);
+                    }
+                }
+                let mut t = [_mm256_setzero_ps(); 8];
+                for i in 0..4 {
+                    t[2 * i] = _mm256_unpacklo_ps(v[2 * i], v[2 * i + 1]);
+                    t[2 * i + 1] = _mm256_unpackhi_ps(v[2 * i], v[2 * i + 1]);
+                }
+                // Half h of v[4 i + j] is column 4 h + j of rows 4 i to 4 i + 3.
+                for i in 0..2 {
+                    let [a, b, c, d] = [0, 1, 2, 3].map(|j| t[4 * i + j]);
+                    v[4 * i] = _mm256_shuffle_ps::<0x44>(a, c);
+                    v[4 * i + 1] = _mm256_shuffle_ps::<0xee>(a, c);
+                    v[4 * i + 2] = _mm256_shuffle_ps::<0x44>(b, d);
+                    v[4 * i + 3] = _mm256_shuffle_ps::<0xee>(b, d);
+                }
+                for j in 0..4 {
+                    t[j] = _mm256_permute2f128_ps::<0x20>(v[j], v[4 + j]);
+                    t[4 + j] = _mm256_permute2f128_ps::<0x31>(v[j], v[4 + j]);
+                }
+                for (column, t) in t.iter().enumerate() {
+                    if column < columns {
+                        t.store_first(to.add(column * apart), rows);
+                    }
+                }
+            }
+        }
     }
 
     /// A mask of the first `count` of eight lanes.
@@ -164,6 +230,8 @@ mod x86 {
 
     impl Lanes for __m512 {
         const WIDTH: usize = 16;
+        const MASKED: bool = true;
+        const LYING: bool = false;
         const ROWS: usize = 14;
 
         #[inline(always)]

@@ -30,6 +30,9 @@ const SMALL: usize = 128 * 128 * 128;
 const DEPTH: usize = 512;
 /// Columns of the right operand that are packed at a time.
 const COLUMNS: usize = 1024;
+/// The same where all rows of the left operand are packed at once: each of them is used once then, and
+/// so few stay in a core's own cache until they are.
+const FEW_COLUMNS: usize = 64;
 
 /// Which threads a product may use.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -111,18 +114,21 @@ unsafe fn serial(
             other => other.insert(Right::empty(unit)),
         };
         let block = unit.block_rows();
-        for column in (0..n).step_by(COLUMNS) {
-            let columns = COLUMNS.min(n - column);
-            for depth in (0..k).step_by(DEPTH) {
-                let steps = DEPTH.min(k - depth);
-                let mode = if depth == 0 { mode } else { Mode::Sum };
+        for depth in (0..k).step_by(DEPTH) {
+            let steps = DEPTH.min(k - depth);
+            let mode = if depth == 0 { mode } else { Mode::Sum };
+            let at_once = if m <= block { FEW_COLUMNS } else { COLUMNS };
+            for column in (0..n).step_by(at_once) {
+                let columns = at_once.min(n - column);
                 // SAFETY: the caller's promise.
                 unsafe {
                     packed_right.repack(right.at(depth, column), [steps, columns], Threads::One);
                     for row in (0..m).step_by(block) {
-                        let size = [block.min(m - row), steps];
-                        let left = packed_left.pack(packed_right, left.at(row, depth), size);
-                        packed_right.multiply(left, scale, out.at(row, column), mode);
+                        if m > block || column == 0 {
+                            let size = [block.min(m - row), steps];
+                            packed_left.pack(packed_right, left.at(row, depth), size);
+                        }
+                        packed_right.multiply(packed_left, scale, out.at(row, column), mode);
                     }
                 }
             }

@@ -5,7 +5,7 @@ use std::mem::MaybeUninit;
 use rayon::prelude::*;
 
 use super::pack::Strided;
-use super::tile::{self, Mode, Source, Target};
+use super::tile::{self, Mode, Rows, Source, Target};
 use super::unit::Unit;
 use super::{SMALL, Threads, bf16};
 
@@ -176,7 +176,7 @@ impl Right {
         assert!(k == left.k && k <= self.k && n <= self.n && left.unit == Some(self.unit));
         // The loop over tiles runs at least once.
         assert!(k > 0, "a product without an inner dimension");
-        let (left_words, size) = (left.words.start(), [left.m, k, n]);
+        let size = [left.m, k, n];
         // SAFETY: the caller's promise, and the check above.
         unsafe {
             match self.unit {
@@ -185,31 +185,43 @@ impl Right {
                         Some(matrix) => Source::Rows(matrix.start, matrix.row),
                         None => Source::Packed(self.words.start(), [self.k, self.n]),
                     };
-                    tile::multiply(level, size, left_words, source, scale, out, mode);
+                    let left = match left.rows {
+                        Some(matrix) => Rows::Lying(matrix.start, matrix.row),
+                        None => Rows::Packed(left.words.start()),
+                    };
+                    tile::multiply(level, size, left, source, scale, out, mode);
                 }
                 Unit::Pairs | Unit::Tiles => {
                     let right = (self.words.start().cast(), self.k);
-                    bf16::multiply(self.unit, size, left_words.cast(), right, (out, scale, mode));
+                    bf16::multiply(
+                        self.unit,
+                        size,
+                        left.words.start().cast(),
+                        right,
+                        (out, scale, mode),
+                    );
                 }
             }
         }
     }
 }
 
-/// A left operand `[m, k]`, packed.
+/// A left operand `[m, k]`, packed or as it lies, whichever is faster.
 #[derive(Default)]
 pub(crate) struct Left {
     words: Words,
+    /// Set where the operand is read as it lies.
+    rows: Option<Strided>,
     unit: Option<Unit>,
     m: usize,
     k: usize,
 }
 
 impl Left {
-    /// Packs a matrix into the memory of the last one, for products with `right`.
+    /// Takes a matrix in place of the last one, for products with `right`.
     ///
     /// # Safety
-    /// Its elements must be readable.
+    /// Its elements must be readable, and stay what they are for as long as the result is used.
     pub(crate) unsafe fn pack(
         &mut self,
         right: &Right,
@@ -217,6 +229,14 @@ impl Left {
         [m, k]: [usize; 2],
     ) -> &Self {
         (self.unit, self.m, self.k) = (Some(right.unit()), m, k);
+        self.rows = match right.unit() {
+            Unit::F32(level) if tile::left_lies(level) => Some(matrix),
+            _ => None,
+        };
+        self.rows = self.rows.filter(|matrix| matrix.column == 1);
+        if self.rows.is_some() {
+            return self;
+        }
         let length = match right.unit() {
             Unit::F32(_) | Unit::Rounded(_) => m * k,
             Unit::Pairs | Unit::Tiles => bf16::words([m, k]),

@@ -1,5 +1,7 @@
 //! Copies of operands in the order in which a product reads them.
 
+use std::ops::Range;
+
 use super::lanes::Lanes;
 
 /// A matrix to read: where it starts and how far apart its rows and its columns are, in elements.
@@ -32,27 +34,32 @@ impl Strided {
     }
 }
 
+/// Columns of a left operand that lies by columns, which are copied for all panels before the next ones:
+/// a line of memory holds numbers of several panels, and columns that are a power of two apart drive
+/// each other out of the nearest cache when more of them are read between.
+const TOGETHER: usize = 8;
+/// How many rows ahead a right operand's rows are fetched: they lie too far apart for a processor to see
+/// by itself what comes next.
+const AHEAD: usize = 8;
+
 /// See `tile::pack_left`.
 #[inline(always)]
 pub(super) unsafe fn left<L: Lanes>(left: Strided, [m, k]: [usize; 2], out: *mut f32) {
+    if left.row == 1 {
+        for column in (0..k).step_by(TOGETHER) {
+            let columns = column..(column + TOGETHER).min(k);
+            // SAFETY: the caller's promise.
+            unsafe { left_columns::<L>(left, [m, k], columns, out) };
+        }
+        return;
+    }
     let mut row = 0;
     while row < m {
         let rows = (m - row).min(L::ROWS);
         let (from, to) = (left.at(row, 0), out.wrapping_add(row * k));
         // SAFETY: the caller's promise.
         unsafe {
-            if left.row == 1 {
-                for column in 0..k {
-                    let from = from.at(0, column).start;
-                    let to = to.add(column * rows);
-                    let mut at = 0;
-                    while at < rows {
-                        let count = (rows - at).min(L::WIDTH);
-                        L::load_first(from.add(at), count).store_first(to.add(at), count);
-                        at += count;
-                    }
-                }
-            } else if left.column == 1 {
+            if left.column == 1 {
                 let mut column = 0;
                 while column < k {
                     let columns = (k - column).min(L::WIDTH);
@@ -66,6 +73,32 @@ pub(super) unsafe fn left<L: Lanes>(left: Strided, [m, k]: [usize; 2], out: *mut
                         *to.add(column * rows + row) = *from.at(row, column).start;
                     }
                 }
+            }
+        }
+        row += rows;
+    }
+}
+
+/// Some columns of [`left`], each of which lies in one piece.
+#[inline(always)]
+unsafe fn left_columns<L: Lanes>(
+    left: Strided,
+    [m, k]: [usize; 2],
+    columns: Range<usize>,
+    out: *mut f32,
+) {
+    let mut row = 0;
+    while row < m {
+        let rows = (m - row).min(L::ROWS);
+        for column in columns.clone() {
+            let (from, to) =
+                (left.at(row, column).start, out.wrapping_add(row * k + column * rows));
+            let mut at = 0;
+            while at < rows {
+                let count = (rows - at).min(L::WIDTH);
+                // SAFETY: the caller's promise.
+                unsafe { L::load_first(from.add(at), count).store_first(to.add(at), count) };
+                at += count;
             }
         }
         row += rows;
@@ -87,7 +120,8 @@ pub(super) unsafe fn panel<L: Lanes>(
                 let mut at = 0;
                 while at < width {
                     let count = columns.saturating_sub(at).min(L::WIDTH);
-                    let from = right.at(row, 0).start.wrapping_add(at);
+                    let from = right.at(row, at).start;
+                    L::prefetch(right.at(row + AHEAD, at).start);
                     L::load_first(from, count).store(out.add(row * width + at));
                     at += L::WIDTH;
                 }

@@ -51,6 +51,17 @@ pub(crate) fn panel_rows(level: Level) -> usize {
     }
 }
 
+/// Whether left operands are read as they lie where their rows lie in one piece each.
+pub(super) fn left_lies(level: Level) -> bool {
+    match level {
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 => <std::arch::x86_64::__m512 as Lanes>::LYING,
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 => <std::arch::x86_64::__m256 as Lanes>::LYING,
+        _ => Portable::LYING,
+    }
+}
+
 fn width(level: Level) -> usize {
     match level {
         #[cfg(target_arch = "x86_64")]
@@ -129,6 +140,15 @@ pub(crate) enum Mode {
     Sum,
 }
 
+/// A left operand.
+#[derive(Clone, Copy)]
+pub(super) enum Rows {
+    /// Packed in panels.
+    Packed(*const f32),
+    /// As it lies: row-major, rows so far apart. Where [`left_lies`] alone.
+    Lying(*const f32, usize),
+}
+
 /// A right operand.
 #[derive(Clone, Copy)]
 pub(super) enum Source {
@@ -138,7 +158,7 @@ pub(super) enum Source {
     Rows(*const f32, usize),
 }
 
-/// `out (+)= scale * left x right` of a packed `left` `[m, k]` and of the first `k` rows and `n`
+/// `out (+)= scale * left x right` of `left` `[m, k]` and of the first `k` rows and `n`
 /// columns of `right`.
 ///
 /// # Safety
@@ -148,7 +168,7 @@ pub(super) enum Source {
 pub(super) unsafe fn multiply(
     level: Level,
     size: [usize; 3],
-    left: *const f32,
+    left: Rows,
     right: Source,
     scale: f32,
     out: Target,
@@ -160,7 +180,7 @@ pub(super) unsafe fn multiply(
             level,
             panels(
                 size: [usize; 3],
-                left: *const f32,
+                left: Rows,
                 right: Source,
                 scale: f32,
                 out: Target,
@@ -180,7 +200,7 @@ const AHEAD: usize = 16;
 #[inline(always)]
 unsafe fn panels<L: Lanes>(
     [m, k, n]: [usize; 3],
-    left: *const f32,
+    left: Rows,
     right: Source,
     scale: f32,
     out: Target,
@@ -216,7 +236,10 @@ unsafe fn panels<L: Lanes>(
                 let right = (at, next, ahead);
                 next = next.wrapping_add(part);
                 let rows = (m - row).min(L::ROWS);
-                let left = left.wrapping_add(row * k + from * rows);
+                let left = match left {
+                    Rows::Packed(start) => (start.wrapping_add(row * k + from * rows), 1, rows),
+                    Rows::Lying(start, apart) => (start.wrapping_add(row * apart + from), apart, 1),
+                };
                 let out = out.at(row, column);
                 // SAFETY: the caller's promise; panels are laid out by `pack`.
                 unsafe {
@@ -237,6 +260,8 @@ unsafe fn panels<L: Lanes>(
     }
 }
 
+/// Rows of the left operand, the distance of these and that of their numbers.
+type Tall = (*const f32, usize, usize);
 /// A panel of the right operand with the distance of its rows, and memory to be fetched meanwhile,
 /// so far apart.
 type Panel = ((*const f32, usize), *const f32, usize);
@@ -247,7 +272,7 @@ type Panel = ((*const f32, usize), *const f32, usize);
 unsafe fn of_rows<L: Lanes, const VECTORS: usize>(
     rows: usize,
     k: usize,
-    left: *const f32,
+    left: Tall,
     right: Panel,
     scale: f32,
     out: Target,
@@ -271,7 +296,7 @@ unsafe fn of_rows<L: Lanes, const VECTORS: usize>(
 #[inline(always)]
 unsafe fn tile<L: Lanes, const ROWS: usize, const VECTORS: usize>(
     k: usize,
-    mut left: *const f32,
+    (mut left, apart, left_step): Tall,
     ((mut right, step), mut next, next_step): Panel,
     scale: f32,
     out: Target,
@@ -280,6 +305,8 @@ unsafe fn tile<L: Lanes, const ROWS: usize, const VECTORS: usize>(
 ) {
     // SAFETY: the caller's promise.
     unsafe {
+        // Distances that are known need no registers.
+        let (apart, left_step) = if L::LYING { (apart, left_step) } else { (1, ROWS) };
         let mut sums = [[L::splat(0.0); VECTORS]; ROWS];
         for _ in 0..k {
             for v in 0..VECTORS {
@@ -291,23 +318,44 @@ unsafe fn tile<L: Lanes, const ROWS: usize, const VECTORS: usize>(
                 *b = L::load(right.add(v * L::WIDTH));
             }
             for (row, sums) in sums.iter_mut().enumerate() {
-                let a = L::splat(*left.add(row));
+                let a = L::splat(*left.add(row * apart));
                 for (sum, b) in sums.iter_mut().zip(b) {
                     *sum = a.times_plus(b, *sum);
                 }
             }
-            left = left.add(ROWS);
+            left = left.wrapping_add(left_step);
             right = right.add(step);
         }
         // Short loops without branches: the compiler unrolls them, and only then do the sums stay
         // in registers above.
         let scale = L::splat(scale);
+        if !L::MASKED && columns < VECTORS * L::WIDTH {
+            let mut whole = [[0.0; 2 * WIDEST_UNMASKED]; ROWS];
+            for (row, (sums, whole)) in sums.iter().zip(&mut whole).enumerate() {
+                for (v, sum) in sums.iter().enumerate() {
+                    let count = (columns - v * L::WIDTH).min(L::WIDTH);
+                    let scaled = match mode {
+                        Mode::Sum => sum.times_plus(
+                            scale,
+                            L::load_first(out.at(row, v * L::WIDTH).start, count),
+                        ),
+                        Mode::Fresh => sum.times(scale),
+                    };
+                    scaled.store(whole.as_mut_ptr().add(v * L::WIDTH));
+                }
+            }
+            write_first(&whole, columns, out);
+            return;
+        }
+        // A number that is known where parts of vectors are not written.
+        let columns = if L::MASKED { columns } else { VECTORS * L::WIDTH };
         for v in 0..VECTORS {
             let count = (columns - v * L::WIDTH).min(L::WIDTH);
             let to = out.start.wrapping_add(v * L::WIDTH);
             if mode == Mode::Sum {
                 for (row, sums) in sums.iter_mut().enumerate() {
-                    let old = L::load_first(to.wrapping_add(row * out.stride), count);
+                    let at = to.wrapping_add(row * out.stride);
+                    let old = if L::MASKED { L::load_first(at, count) } else { L::load(at) };
                     sums[v] = sums[v].times_plus(scale, old);
                 }
             } else {
@@ -316,8 +364,25 @@ unsafe fn tile<L: Lanes, const ROWS: usize, const VECTORS: usize>(
                 }
             }
             for (row, sums) in sums.iter().enumerate() {
-                sums[v].store_first(to.wrapping_add(row * out.stride), count);
+                let at = to.wrapping_add(row * out.stride);
+                if L::MASKED { sums[v].store_first(at, count) } else { sums[v].store(at) }
             }
         }
+    }
+}
+
+/// Numbers in the widest vector whose parts are not written by a mask.
+const WIDEST_UNMASKED: usize = 8;
+
+/// Writes the first columns of a tile.
+///
+/// # Safety
+/// The target must have room for them.
+#[inline(never)]
+unsafe fn write_first(tile: &[[f32; 2 * WIDEST_UNMASKED]], columns: usize, out: Target) {
+    for (index, row) in tile.iter().enumerate() {
+        let to = out.at(index, 0).start;
+        // SAFETY: the caller's promise.
+        unsafe { row[..columns].as_ptr().copy_to_nonoverlapping(to, columns) };
     }
 }
