@@ -21,6 +21,8 @@ pub use speed::Source;
 pub use threads::prefer as prefer_threads;
 pub use timings::{Measured, Timings, Workload, machine_key};
 
+use std::collections::BTreeSet;
+
 use ablate_cost::Parameters;
 use ablate_pipeline::NodeId;
 use ablate_spec::Study;
@@ -119,8 +121,17 @@ pub fn estimate(
     estimates
 }
 
+/// The stages that the rows of a study have for themselves: those of every seed of a variant, and
+/// the scores of models of others. All others are shared: text, tokenizers, parents, inherited
+/// weights.
+pub fn rows_stages(built: &StudyGraph) -> BTreeSet<NodeId> {
+    let seeds = built.variants.iter().flat_map(|variant| &variant.seeds);
+    let given = built.externals.iter().filter_map(|external| external.found.as_ref().ok());
+    seeds.flat_map(own_stages).chain(given.map(|given| given.eval)).collect()
+}
+
 /// The stages of one seed of a variant: its rounds, their draws, and its scores.
-pub fn own_stages(seed: &SeedNodes) -> impl Iterator<Item = NodeId> {
+fn own_stages(seed: &SeedNodes) -> impl Iterator<Item = NodeId> {
     let rounds = seed.rounds.iter().flat_map(|round| round.select.into_iter().chain([round.train]));
     rounds.chain(seed.ends())
 }

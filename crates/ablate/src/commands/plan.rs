@@ -8,6 +8,7 @@ mod contents;
 mod detect;
 mod space;
 mod text;
+mod totals;
 
 use super::{print, say};
 use crate::cli::PlanArgs;

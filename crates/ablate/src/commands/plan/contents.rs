@@ -10,10 +10,10 @@ use serde::Serialize;
 
 use super::blocked;
 use super::detect::Detectable;
-use crate::estimate::{Estimates, Source, VariantEstimate, Workers, wall_seconds};
+use super::totals::{Totals, result_bytes};
+use crate::estimate::{Estimates, Source, VariantEstimate};
 use crate::graph::{Absence, ExternalNodes, SeedNodes, StudyGraph};
 use crate::machine::Machine;
-use crate::stages::{tokenizer, train};
 
 /// What a plan depends on besides the study.
 pub struct Surroundings<'a> {
@@ -130,38 +130,6 @@ pub struct StagePlan {
     pub disk_bytes: u64,
 }
 
-/// All stages together.
-#[derive(Debug, Serialize)]
-pub struct Totals {
-    pub variants: usize,
-    /// Variants times seeds.
-    pub runs: usize,
-    pub stages: usize,
-    pub done: usize,
-    /// Of these, those for which others were accepted.
-    pub accepted: usize,
-    /// Stages by kind.
-    pub by_stage: BTreeMap<&'static str, usize>,
-    pub trainings: usize,
-    pub tokenizers: usize,
-    /// Operations of all trainings, parents included.
-    pub train_flops: f64,
-    /// Of what is not done, one thread, one stage after the other.
-    pub seconds: f64,
-    /// Of what is not done, by the clock.
-    pub wall_seconds: f64,
-    /// Workers side by side behind `wall_seconds`.
-    pub jobs: usize,
-    /// Results of all stages, those that are there and those to come.
-    pub disk_bytes: u64,
-    /// Of these, weights that are kept for `eval.points`.
-    pub snapshot_bytes: u64,
-    /// What is still to be written, with the checkpoints of trainings at work.
-    pub needed_disk_bytes: u64,
-    pub free_disk_bytes: Option<u64>,
-    pub machine: Machine,
-}
-
 impl Plan {
     pub fn new(
         study: &Study,
@@ -192,7 +160,7 @@ impl Plan {
                 .map(|(external, nodes)| plan_of(external, nodes, built, estimates, around))
                 .collect(),
             stages: stages(built, around),
-            totals: totals(study, built, estimates, around),
+            totals: Totals::new(study, built, estimates, around),
             detectable: Detectable::of(study, built),
         }
     }
@@ -298,68 +266,10 @@ fn stages(built: &StudyGraph, around: &Surroundings<'_>) -> Vec<StagePlan> {
                 _ => None,
             },
             memory_bytes: node.estimate.memory,
-            disk_bytes: disk(state, node),
+            disk_bytes: result_bytes(state, node),
         }
     };
     built.graph.iter().map(stage).collect()
-}
-
-/// Bytes of a result: as they are, or as estimated.
-fn disk(state: &State, node: &Node) -> u64 {
-    match state {
-        State::Done(artifact) => artifact.bytes(),
-        _ => node.estimate.disk,
-    }
-}
-
-fn totals(
-    study: &Study,
-    built: &StudyGraph,
-    estimates: &Estimates,
-    around: &Surroundings<'_>,
-) -> Totals {
-    let mut by_stage = BTreeMap::new();
-    let mut missing = BTreeSet::new();
-    let (mut train_flops, mut seconds) = (0.0, 0.0);
-    let (mut all, mut needed, mut snapshots) = (0_u64, 0_u64, 0_u64);
-    let mut accepted = 0;
-    for (id, node) in built.graph.iter() {
-        *by_stage.entry(node.stage).or_default() += 1;
-        train_flops += estimates.work(id).flops;
-        accepted += usize::from(around.state(id).accepted(node).is_some());
-        all = all.saturating_add(disk(around.state(id), node));
-        snapshots = snapshots.saturating_add(estimates.work(id).snapshots);
-        if !matches!(around.state(id), State::Done(_)) {
-            missing.insert(id);
-            seconds += node.estimate.seconds;
-            needed = needed.saturating_add(node.estimate.disk);
-        }
-    }
-    let machine = around.machine;
-    // What `ablate run` does when it is not told otherwise.
-    let workers =
-        Workers { jobs: machine.cores, cores: machine.cores, memory: machine.memory / 10 * 8 };
-    let scratch = blocked::scratch(built.graph.iter().map(|(id, _)| id), estimates, around);
-    let count = |stage: &str| by_stage.get(stage).copied().unwrap_or(0);
-    Totals {
-        variants: study.variants.len(),
-        runs: study.variants.len() * study.seeds.len(),
-        stages: built.graph.len(),
-        done: built.graph.len() - missing.len(),
-        accepted,
-        trainings: count(train::STAGE),
-        tokenizers: count(tokenizer::STAGE) + count(crate::stages::compact::STAGE),
-        by_stage,
-        train_flops,
-        seconds,
-        wall_seconds: wall_seconds(&built.graph, &missing, workers),
-        jobs: workers.jobs,
-        disk_bytes: all,
-        snapshot_bytes: snapshots,
-        needed_disk_bytes: needed.saturating_add(scratch),
-        free_disk_bytes: around.free,
-        machine: machine.clone(),
-    }
 }
 
 #[cfg(test)]
@@ -419,20 +329,6 @@ mod tests {
         }
         assert_eq!(stage["key"].as_str().unwrap().len(), 64);
         assert_eq!(stage["state"], "missing");
-    }
-
-    #[test]
-    fn totals_count_every_stage_once() {
-        let plan = plan(&mut missing, &machine());
-        let totals = &plan.totals;
-        assert_eq!((totals.variants, totals.runs, totals.done), (4, 8, 0));
-        assert_eq!((totals.trainings, totals.tokenizers), (9, 2));
-        assert_eq!(totals.stages, plan.stages.len());
-        assert_eq!(totals.by_stage.values().sum::<usize>(), totals.stages);
-        let seconds: f64 = plan.stages.iter().map(|stage| stage.seconds).sum();
-        assert!((totals.seconds - seconds).abs() < 1e-9);
-        assert!(totals.wall_seconds < seconds && totals.wall_seconds >= seconds / 2.0);
-        assert!(totals.needed_disk_bytes > totals.disk_bytes);
     }
 
     #[test]

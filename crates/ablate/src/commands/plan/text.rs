@@ -1,14 +1,13 @@
 //! A plan for people.
 
-use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use ablate_pipeline::NodeId;
 use ablate_report::{duration, si, si_unit, signed};
 
-use super::contents::{ExternalPlan, Plan, Totals, VariantPlan};
+use super::contents::{ExternalPlan, Plan, VariantPlan};
+use super::totals::Totals;
 use crate::commands::table::{names, table, text};
-use crate::estimate::{Source, own_stages};
+use crate::estimate::{Source, rows_stages};
 use crate::graph::StudyGraph;
 
 /// Variants, shared stages, totals.
@@ -129,10 +128,9 @@ fn notes(variants: &[VariantPlan]) -> String {
     out
 }
 
-/// The stages that are not one seed's own.
+/// The stages that no row has for itself.
 fn shared(plan: &Plan, built: &StudyGraph) -> String {
-    let seeds = built.variants.iter().flat_map(|variant| &variant.seeds);
-    let own: BTreeSet<NodeId> = seeds.flat_map(own_stages).collect();
+    let own = rows_stages(built);
     let here = built.externals.iter().filter(|external| external.found.is_ok()).count();
     let all = plan.variants.len() + here;
     let mut table = table(&["shared stage", "name", "for", "state", ">time", ">disk"]);
@@ -156,7 +154,9 @@ fn totals(totals: &Totals) -> String {
     let time = if totals.done == totals.stages {
         "nothing left to do".to_owned()
     } else {
-        format!("about {} with {}", about(totals.wall_seconds), plural(totals.jobs, "job"))
+        let (all, rows) = (about(totals.wall_seconds), about(totals.rows_wall_seconds));
+        let of_shared = if all == rows { "" } else { &format!(" ({rows} without shared stages)") };
+        format!("about {all}{of_shared} with {}", plural(totals.jobs, "job"))
     };
     let kept = match totals.snapshot_bytes {
         0 => String::new(),
