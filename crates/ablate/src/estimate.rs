@@ -2,8 +2,8 @@
 //!
 //! Parameters and operations are arithmetic (crate `cost`) and exact. Tokens are exact when the
 //! budget is in tokens or the text is tokenised already. Seconds of training come from a short
-//! timing of each shape on this machine with one thread, kept for the next time; the rest of
-//! the time, and all memory and disk, are estimates from the constants in [`rates`].
+//! timing of each shape on this machine, one thread on every core, kept for the next time; the
+//! rest of the time, and all memory and disk, are estimates from the constants in [`rates`].
 
 pub mod decoding;
 mod length;

@@ -2,7 +2,7 @@
 //!
 //! Each variant is trained for a few steps on made-up tokens by the same loop as in a study, in a
 //! process of its own: the memory that it needs is its own too. Nothing enters the store; speeds
-//! with one thread are kept for `plan`.
+//! with one thread on each core are kept for `plan`.
 
 mod decode;
 
@@ -89,8 +89,9 @@ pub fn run(root: &Root, args: &BenchArgs) -> CommandResult {
         }
     };
     let report = Report { variants, wall_seconds: start.elapsed().as_secs_f64(), jobs };
-    // What ran beside others was slowed by them.
-    if threads == 1 && jobs == 1 && !args.part && args.backend == Backend::Flex {
+    // A plan is of trainings with one thread each on all cores, which slow each other.
+    let as_planned = threads == 1 && jobs == machine.cores && !args.part;
+    if as_planned && args.backend == Backend::Flex {
         keep(root, &machine, &built, &report)?;
     }
     if args.json {

@@ -8,6 +8,7 @@ use ablate_model::{
     Backend, Decoder, ModelConfig, ParameterMap, Scheme, random_weights, training_device,
 };
 use burn::tensor::{Int, Tensor, TensorData};
+use rayon::ThreadPool;
 
 use super::timings::{Measured, Workload};
 
@@ -44,12 +45,33 @@ pub fn reference() -> (ModelConfig, usize) {
     )
 }
 
-/// Times one workload with one thread, on at most its sequences at a time. `None` when its model
-/// cannot be built.
-pub fn measure(workload: Workload<'_>) -> Option<Measured> {
-    // Trainings run side by side, each with its share of the cores: mostly one.
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().ok()?;
-    pool.install(|| workload.precision.scope(|| time(workload.model, workload.sequences)))
+/// Times one workload with one thread, on at most its sequences at a time, by so many workers at once:
+/// that is how trainings run, and they slow each other. `None` when its model cannot be built.
+pub fn measure(workload: Workload<'_>, workers: usize) -> Option<Measured> {
+    let times = together(workers, 1, |start| {
+        workload.precision.scope(|| time(workload.model, workload.sequences, start))
+    })?;
+    let mean = |of: fn(&Step) -> f64| times.iter().map(of).sum::<f64>() / times.len() as f64;
+    Measured::new(workload.model, mean(|time| time.pass), mean(|time| time.update * ADAMW))
+}
+
+/// What so many workers at once, with so many threads each, say. `None` if one of them has nothing to
+/// say, which all of them must find out before they wait for each other.
+pub fn together<T: Send>(
+    workers: usize,
+    threads: usize,
+    run: impl Fn(&Barrier) -> Option<T> + Sync,
+) -> Option<Vec<T>> {
+    let pools: Vec<ThreadPool> = (0..workers)
+        .map(|_| rayon::ThreadPoolBuilder::new().num_threads(threads).build())
+        .collect::<Result<_, _>>()
+        .ok()?;
+    let start = Barrier::new(workers);
+    std::thread::scope(|scope| {
+        let running: Vec<_> =
+            pools.iter().map(|pool| scope.spawn(|| pool.install(|| run(&start)))).collect();
+        running.into_iter().map(|worker| worker.join().ok().flatten()).collect()
+    })
 }
 
 fn decoder(config: &ModelConfig) -> Option<Decoder> {
@@ -83,17 +105,20 @@ pub fn rate(workload: Workload<'_>, start: &Barrier) -> Option<f64> {
     })
 }
 
-fn time(config: &ModelConfig, most: usize) -> Option<Measured> {
-    let start = Instant::now();
-    let (model, sequences) = fitting(decoder(config)?, most);
-    let (mut model, mut best) = step(model, sequences);
-    while start.elapsed() < ENOUGH {
-        let again;
-        (model, again) = step(model, sequences);
-        best = Step { pass: best.pass.min(again.pass), update: best.update.min(again.update) };
+/// Means over steps, of the pass by token.
+fn time(config: &ModelConfig, most: usize, start: &Barrier) -> Option<Step> {
+    let (mut model, sequences) = fitting(decoder(config)?, most);
+    start.wait();
+    let begun = Instant::now();
+    let (mut steps, mut sum) = (0, Step { pass: 0.0, update: 0.0 });
+    while steps < 2 || begun.elapsed() < ENOUGH {
+        let one;
+        (model, one) = step(model, sequences);
+        sum = Step { pass: sum.pass + one.pass, update: sum.update + one.update };
+        steps += 1;
     }
-    let tokens = (sequences * config.context) as f64;
-    Measured::new(config, best.pass / tokens, best.update * ADAMW)
+    let tokens = steps * sequences * config.context;
+    Some(Step { pass: sum.pass / tokens as f64, update: sum.update / steps as f64 })
 }
 
 /// Seconds.
@@ -174,7 +199,7 @@ mod tests {
         };
         let start = Instant::now();
         let workload = Workload { model: &model, sequences: 8, precision: Precision::F32 };
-        let measured = measure(workload).unwrap();
+        let measured = measure(workload, 2).unwrap();
         assert!(start.elapsed() < Duration::from_secs(10));
         // Between a very slow core and more than any core can do.
         assert!((1e7..1e13).contains(&measured.flops_per_second), "{measured:?}");

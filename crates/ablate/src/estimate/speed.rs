@@ -51,6 +51,7 @@ impl Speed {
 pub struct Speeds {
     path: PathBuf,
     machine: String,
+    cores: usize,
     /// Bytes of memory that a timing may need.
     memory: u64,
     timing: Timing,
@@ -63,8 +64,15 @@ impl Speeds {
     pub fn new(path: &Path, machine: &Machine, timing: Timing) -> Self {
         let key = machine_key(machine);
         let known = Timings::<Measured>::read(path).of(&key);
-        let memory = machine.memory / 2;
-        Self { path: path.to_owned(), machine: key, memory, timing, known, new: BTreeMap::new() }
+        Self {
+            path: path.to_owned(),
+            machine: key,
+            cores: machine.cores,
+            memory: machine.memory / 2,
+            timing,
+            known,
+            new: BTreeMap::new(),
+        }
     }
 
     /// The speed of a workload.
@@ -97,25 +105,28 @@ impl Speeds {
         if let Some(known) = self.known.get(&key) {
             return Some(*known);
         }
-        if self.timing == Timing::Cached || !self.fits(workload) {
+        if self.timing == Timing::Cached {
             return None;
         }
+        let workers = self.workers(workload)?;
         if self.new.is_empty() {
             say("timing shapes on this machine, about a second each; kept for the next time");
         }
-        let measured = probe::measure(workload)?;
+        let measured = probe::measure(workload, workers)?;
         self.known.insert(key.clone(), measured);
         self.new.insert(key, measured);
         Some(measured)
     }
 
-    fn fits(&self, Workload { model, sequences, .. }: Workload<'_>) -> bool {
+    /// How many trainings of this workload at once can be timed: one a core, or as many as there is
+    /// memory for. `None` for one that is too large to be timed at all.
+    fn workers(&self, Workload { model, sequences, .. }: Workload<'_>) -> Option<usize> {
         let sequence = flops_per_token(&model.shape, model.context).training * model.context as f64;
-        let memory =
-            training_memory(&model.shape, sequences, model.context, Kept::Activations).total;
-        sequence <= LARGEST_SEQUENCE
-            && model.shape.parameters().total <= LARGEST_MODEL
-            && memory <= self.memory
+        let one = training_memory(&model.shape, sequences, model.context, Kept::Activations).total;
+        let workers =
+            usize::try_from(self.memory / one.max(1)).map_or(self.cores, |fit| fit.min(self.cores));
+        let small = sequence <= LARGEST_SEQUENCE && model.shape.parameters().total <= LARGEST_MODEL;
+        (small && workers > 0).then_some(workers)
     }
 
     /// Operations per second of one core: of the reference shape, else the median of the shapes
@@ -200,14 +211,16 @@ mod tests {
 
     #[test]
     fn models_of_paper_size_are_never_built() {
-        let speeds = Speeds::new(Path::new("none"), &machine(), Timing::Measure);
-        assert!(!speeds.fits(of(&model(1792))));
         let (reference, sequences) = probe::reference();
-        assert!(speeds.fits(Workload { sequences, ..of(&reference) }));
-        let poor = Machine { memory: 10_000_000, ..machine() };
-        assert!(
-            !Speeds::new(Path::new("none"), &poor, Timing::Measure)
-                .fits(Workload { sequences: 16, ..of(&reference) })
-        );
+        let reference = Workload { sequences, ..of(&reference) };
+        let of_memory = |memory| {
+            Speeds::new(Path::new("none"), &Machine { memory, ..machine() }, Timing::Measure)
+        };
+        assert_eq!(of_memory(8_000_000_000).workers(of(&model(1792))), None);
+        assert_eq!(of_memory(8_000_000_000).workers(reference), Some(2));
+        let model = reference.model;
+        let one = training_memory(&model.shape, sequences, model.context, Kept::Activations).total;
+        assert_eq!(of_memory(2 * one).workers(reference), Some(1));
+        assert_eq!(of_memory(2 * one - 2).workers(reference), None);
     }
 }

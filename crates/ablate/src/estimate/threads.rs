@@ -5,11 +5,9 @@
 //! way round. Which it is depends on shape and machine, so both are tried, at most once.
 
 use std::collections::BTreeMap;
-use std::sync::Barrier;
 
 use ablate_cost::{Kept, training_memory};
 use ablate_pipeline::{NodeId, State, Store};
-use rayon::ThreadPool;
 
 use super::timings::{Timings, Workload, machine_key};
 use super::{Timing, probe};
@@ -99,7 +97,8 @@ fn try_out(workload: Workload<'_>, cores: usize, memory: u64) -> Option<usize> {
     for threads in candidates(cores) {
         let workers = cores / threads;
         if one.saturating_mul(workers as u64) <= memory {
-            rates.push((threads, together(workload, workers, threads)?));
+            let together = probe::together(workers, threads, |start| probe::rate(workload, start))?;
+            rates.push((threads, together.into_iter().sum()));
         }
     }
     best(&rates)
@@ -120,23 +119,6 @@ fn best(rates: &[(usize, f64)]) -> Option<usize> {
     let better =
         rest.iter().fold(first, |best, next| if next.1 > best.1 * GAIN { next } else { best });
     Some(better.0)
-}
-
-/// Tokens per second of so many workers at once, with so many threads each.
-fn together(workload: Workload<'_>, workers: usize, threads: usize) -> Option<f64> {
-    let pools: Vec<ThreadPool> = (0..workers)
-        .map(|_| rayon::ThreadPoolBuilder::new().num_threads(threads).build())
-        .collect::<Result<_, _>>()
-        .ok()?;
-    let start = Barrier::new(workers);
-    let rates: Option<Vec<f64>> = std::thread::scope(|scope| {
-        let running: Vec<_> = pools
-            .iter()
-            .map(|pool| scope.spawn(|| pool.install(|| probe::rate(workload, &start))))
-            .collect();
-        running.into_iter().map(|worker| worker.join().ok().flatten()).collect()
-    });
-    rates.map(|rates| rates.into_iter().sum())
 }
 
 #[cfg(test)]

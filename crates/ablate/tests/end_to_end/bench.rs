@@ -20,8 +20,9 @@ fn every_variant_is_timed_in_a_process_of_its_own() {
         words.extend(["--backend", "flex"].iter().chain(more));
         sandbox.json(&words)
     };
-    let report = bench(&["--jobs", "2"]);
-    assert_eq!(report["jobs"], 2);
+    let cores = std::thread::available_parallelism().unwrap().get();
+    let report = bench(&["--jobs", &(cores + 1).to_string()]);
+    assert_eq!(report["jobs"], cores + 1);
     let plan = sandbox.json(&["plan", "tiny.toml", "--json", "--no-timing"]);
     let rows = report["variants"].as_array().unwrap();
     assert_eq!(rows.len(), 2);
@@ -40,11 +41,14 @@ fn every_variant_is_timed_in_a_process_of_its_own() {
     }
     // The deeper one has more to do for each token and comes first.
     assert_eq!(rows[0]["name"], "deep");
-    assert!(files(&sandbox.root()).is_empty(), "what ran side by side is not kept");
+    assert!(files(&sandbox.root()).is_empty(), "more at once than there are cores is not kept");
 
     let one = bench(&["--variant", "pl*"]);
     assert_eq!(one["variants"].as_array().unwrap().len(), 1);
     assert_eq!(one["variants"][0]["name"], "plain");
+
+    // As many at once as a plan is of.
+    assert_eq!(bench(&["--jobs", &cores.to_string()])["jobs"], cores);
     let kept = files(&sandbox.root());
     assert!(kept.iter().all(|path| path.ends_with("timings.json")) && kept.len() == 1, "{kept:?}");
 }

@@ -106,7 +106,7 @@ unsafe fn serial(
         let lying = unsafe { Right::for_few(unit, m, right, [k, n]) };
         if let Some(right) = lying {
             // SAFETY: the caller's promise.
-            unsafe { right.multiply(packed_left.pack(&right, left, [m, k]), scale, out, mode) };
+            unsafe { right.multiply(packed_left.take(&right, left, [m, k]), scale, out, mode) };
             return;
         }
         let packed_right = match packed_right {
@@ -126,7 +126,7 @@ unsafe fn serial(
                     for row in (0..m).step_by(block) {
                         if m > block || column == 0 {
                             let size = [block.min(m - row), steps];
-                            packed_left.pack(packed_right, left.at(row, depth), size);
+                            packed_left.take(packed_right, left.at(row, depth), size);
                         }
                         packed_right.multiply(packed_left, scale, out.at(row, column), mode);
                     }

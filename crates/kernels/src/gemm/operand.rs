@@ -222,7 +222,7 @@ impl Left {
     ///
     /// # Safety
     /// Its elements must be readable, and stay what they are for as long as the result is used.
-    pub(crate) unsafe fn pack(
+    pub(crate) unsafe fn take(
         &mut self,
         right: &Right,
         matrix: Strided,

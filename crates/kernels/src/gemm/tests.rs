@@ -132,7 +132,7 @@ proptest! {
             held(level, || precision.scope(|| unsafe {
                 let packed = Right::pack(right.view(), [k, n], Threads::One);
                 let mut rows = Left::default();
-                let rows = rows.pack(&packed, left.view(), [m, part[0]]);
+                let rows = rows.take(&packed, left.view(), [m, part[0]]);
                 packed.multiply_part(rows, part, 1.0, target, Mode::Fresh);
             }));
             let rounded =
@@ -202,7 +202,7 @@ fn units_for_bf16_agree() {
             let mut packed = Right::empty(unit);
             packed.repack(right.view(), [210, 133], Threads::One);
             let mut rows = Left::default();
-            let rows = rows.pack(&packed, left.view(), [75, 210]);
+            let rows = rows.take(&packed, left.view(), [75, 210]);
             packed.multiply(rows, 1.0, target, Mode::Fresh);
         }
         out

@@ -34,6 +34,19 @@ impl Target {
     }
 }
 
+/// A constant of the `Lanes` of an instruction set.
+macro_rules! constant {
+    ($level:expr, $name:ident) => {
+        match $level {
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512 => <std::arch::x86_64::__m512 as Lanes>::$name,
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2 => <std::arch::x86_64::__m256 as Lanes>::$name,
+            _ => Portable::$name,
+        }
+    };
+}
+
 /// Columns of the right operand's panels: of all but the last, and of the last if that is narrow.
 pub(super) fn panel_widths(level: Level) -> [usize; 2] {
     let width = width(level);
@@ -42,34 +55,16 @@ pub(super) fn panel_widths(level: Level) -> [usize; 2] {
 
 /// Rows of the left operand's panels.
 pub(crate) fn panel_rows(level: Level) -> usize {
-    match level {
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => <std::arch::x86_64::__m512 as Lanes>::ROWS,
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => <std::arch::x86_64::__m256 as Lanes>::ROWS,
-        _ => Portable::ROWS,
-    }
+    constant!(level, ROWS)
 }
 
 /// Whether left operands are read as they lie where their rows lie in one piece each.
 pub(super) fn left_lies(level: Level) -> bool {
-    match level {
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => <std::arch::x86_64::__m512 as Lanes>::LYING,
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => <std::arch::x86_64::__m256 as Lanes>::LYING,
-        _ => Portable::LYING,
-    }
+    constant!(level, LYING)
 }
 
 fn width(level: Level) -> usize {
-    match level {
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => <std::arch::x86_64::__m512 as Lanes>::WIDTH,
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => <std::arch::x86_64::__m256 as Lanes>::WIDTH,
-        _ => Portable::WIDTH,
-    }
+    constant!(level, WIDTH)
 }
 
 /// Calls a function of `Lanes` compiled for an instruction set that [`crate::simd::level`] has

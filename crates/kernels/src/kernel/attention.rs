@@ -174,13 +174,13 @@ pub(crate) fn forward(q: Heads<'_>, k: Heads<'_>, v: Heads<'_>, shape: Shape) ->
                 for head in shape.group(kv_head) {
                     for (first, count) in shape.blocks(unit) {
                         let seen = past + first + count;
-                        let q = left.pack(keys, q.view(row + first, head, width), [count, width]);
+                        let q = left.take(keys, q.view(row + first, head, width), [count, width]);
                         let target = Target { start: scores.as_mut_ptr(), stride };
                         keys.multiply_part(q, [width, seen], shape.scale(), target, Mode::Fresh);
                         let lse = lse.part(shape.lse(sequence, head, first), count);
                         softmax_block(scores, stride, past + first + 1, seen, lse);
                         let scores =
-                            left.pack(values, Strided::rows(scores, stride), [count, seen]);
+                            left.take(values, Strided::rows(scores, stride), [count, seen]);
                         let target = out.target(row + first, head, width);
                         values.multiply_part(scores, [seen, width], 1.0, target, Mode::Fresh);
                     }
@@ -305,23 +305,23 @@ impl Task<'_> {
         unsafe {
             let part = [width, seen];
             let target = Target { start: probabilities.as_mut_ptr(), stride };
-            let rows = left.pack(keys_t, q, [count, width]);
+            let rows = left.take(keys_t, q, [count, width]);
             keys_t.multiply_part(rows, part, scale, target, Mode::Fresh);
             let target = Target { start: slopes.as_mut_ptr(), stride };
-            let rows = left.pack(values_t, gradient, [count, width]);
+            let rows = left.take(values_t, gradient, [count, width]);
             values_t.multiply_part(rows, part, 1.0, target, Mode::Fresh);
             slopes_block(probabilities, slopes, (stride, visible, seen), lse);
 
             let p = Strided::rows(probabilities, stride).transposed();
             block.repack(gradient, [count, width], Threads::One);
             let target = dv.target(key, self.kv_head, width);
-            block.multiply(left.pack(block, p, [seen, count]), 1.0, target, mode);
+            block.multiply(left.take(block, p, [seen, count]), 1.0, target, mode);
             let s = Strided::rows(slopes, stride);
             block.repack(q, [count, width], Threads::One);
             let target = dk.target(key, self.kv_head, width);
-            block.multiply(left.pack(block, s.transposed(), [seen, count]), scale, target, mode);
+            block.multiply(left.take(block, s.transposed(), [seen, count]), scale, target, mode);
             let target = dq.target(row, head, width);
-            let s = left.pack(keys, s, [count, seen]);
+            let s = left.take(keys, s, [count, seen]);
             keys.multiply_part(s, [seen, width], scale, target, Mode::Fresh);
         }
     }

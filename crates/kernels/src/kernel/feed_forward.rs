@@ -87,12 +87,12 @@ pub(crate) fn forward(x: &[f32], weights: Weights<'_>, keep: bool) -> Forward {
                 };
                 norm::forward_rows(normed, inverse, x, weights.norm, weights.eps as f32);
                 let normed =
-                    left.pack(&gate, Strided::rows(normed.assume_init_ref(), d), [count, d]);
+                    left.take(&gate, Strided::rows(normed.assume_init_ref(), d), [count, d]);
                 gate.multiply(normed, 1.0, Target::rows(of_gate, ffn), Mode::Fresh);
                 up.multiply(normed, 1.0, Target::rows(of_up, ffn), Mode::Fresh);
                 swiglu::forward_chunk(hidden, of_gate.assume_init_ref(), of_up.assume_init_ref());
                 let hidden =
-                    left.pack(&down, Strided::rows(hidden.assume_init_ref(), ffn), [count, ffn]);
+                    left.take(&down, Strided::rows(hidden.assume_init_ref(), ffn), [count, ffn]);
                 let out = out.part(part.start * d, count * d);
                 out.write_copy_of_slice(x);
                 down.multiply(hidden, 1.0, Target::rows(out, d), Mode::Sum);
@@ -168,7 +168,7 @@ pub(crate) fn backward(
                 unsafe {
                     let [hidden, d_gate, d_up] = [of_hidden, of_gate, of_up]
                         .map(|buffer| buffer.part(here * ffn, count * ffn));
-                    let left = scratch.left.pack(&down_t, Strided::rows(gradient, d), [count, d]);
+                    let left = scratch.left.take(&down_t, Strided::rows(gradient, d), [count, d]);
                     // The gradient of the gated product, for the time being.
                     down_t.multiply(left, 1.0, Target::rows(hidden, ffn), Mode::Fresh);
                     let slope = hidden.assume_init_mut();
@@ -176,13 +176,13 @@ pub(crate) fn backward(
                     swiglu::backward_and_forward(slope, d_gate, d_up, gate, up);
                     let normed = room(&mut scratch.normed, count * d);
                     let out = Target::rows(normed, d);
-                    let left = scratch.left.pack(
+                    let left = scratch.left.take(
                         &gate_t,
                         Strided::rows(d_gate.assume_init_ref(), ffn),
                         [count, ffn],
                     );
                     gate_t.multiply(left, 1.0, out, Mode::Fresh);
-                    let left = scratch.left.pack(
+                    let left = scratch.left.take(
                         &up_t,
                         Strided::rows(d_up.assume_init_ref(), ffn),
                         [count, ffn],

@@ -60,7 +60,7 @@ pub(crate) fn loss(
                     let rows =
                         of_logits.part((part.start - start) * vocabulary, count * vocabulary);
                     let target = Target::rows(rows, vocabulary);
-                    packed.multiply(left.pack(&packed, view, [count, d]), 1.0, target, Mode::Fresh);
+                    packed.multiply(left.take(&packed, view, [count, d]), 1.0, target, Mode::Fresh);
                     let rows = rows.assume_init_mut();
                     let losses = losses.part(part.start, count);
                     let each = rows.chunks_exact_mut(vocabulary).zip(losses);
@@ -73,7 +73,7 @@ pub(crate) fn loss(
                     }
                     if let (Some(back), Some(d_hidden)) = (&back, d_hidden) {
                         let slopes =
-                            left.pack(back, Strided::rows(rows, vocabulary), [count, vocabulary]);
+                            left.take(back, Strided::rows(rows, vocabulary), [count, vocabulary]);
                         let out = d_hidden.part(part.start * d, count * d);
                         back.multiply(slopes, 1.0, Target::rows(out, d), Mode::Fresh);
                     }

@@ -71,7 +71,7 @@ pub(crate) fn forward(x: &[f32], weights: Weights<'_>, angles: Angles<'_>) -> [V
                 let x = &x[cells(&part, d)];
                 norm::forward_rows(normed, inverse, x, weights.norm, weights.eps as f32);
                 let view = Strided::rows(normed.assume_init_ref(), d);
-                let left = scratch.left.pack(&packed[0], view, [count, d]);
+                let left = scratch.left.take(&packed[0], view, [count, d]);
                 let out = out.part(part.start * total, count * total);
                 let target = Target::rows(out, total);
                 let mut column = 0;
@@ -143,7 +143,7 @@ pub(crate) fn backward(
                     let (mut column, mut mode) = (0, Mode::Fresh);
                     for (packed, width) in packed.iter().zip(widths) {
                         let view = Strided::rows(gradient, total).at(0, column);
-                        let left = scratch.left.pack(packed, view, [count, width]);
+                        let left = scratch.left.take(packed, view, [count, width]);
                         packed.multiply(left, 1.0, Target::rows(slope, d), mode);
                         (column, mode) = (column + width, Mode::Sum);
                     }

@@ -50,7 +50,7 @@ fn multiply(
             let out = Shared::new(out);
             for_chunks_of(0..rows, chunk(rows), Left::default, |part, left| {
                 let count = part.len();
-                let left = left.pack(&packed, Strided::rows(&x[cells(&part, k)], k), [count, k]);
+                let left = left.take(&packed, Strided::rows(&x[cells(&part, k)], k), [count, k]);
                 let target = out.part(part.start * n, count * n);
                 let mode = match onto {
                     Some(onto) => {

@@ -273,7 +273,7 @@ fn stages(built: &StudyGraph, around: &Surroundings<'_>) -> Vec<StagePlan> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use ablate_pipeline::{Failure, FailureKind};
     use serde_json::Value;
 
@@ -294,6 +294,15 @@ mod tests {
 
     fn missing(built: &StudyGraph) -> Vec<State> {
         vec![State::Missing; built.graph.len()]
+    }
+
+    /// The plan of a ladder of which nothing is made yet, with so many bytes free on disk.
+    pub fn ladder(free: Option<u64>) -> (Plan, StudyGraph) {
+        let (study, built, estimates) = estimated(LADDER);
+        let (states, machine) = (missing(&built), machine());
+        let missing = &BTreeMap::new();
+        let around = Surroundings { states: &states, machine: &machine, free, missing };
+        (Plan::new(&study, &built, &estimates, &around), built)
     }
 
     #[test]
@@ -356,15 +365,7 @@ mod tests {
 
     #[test]
     fn too_little_disk_blocks() {
-        let (study, built, estimates) = estimated(LADDER);
-        let (states, machine) = (missing(&built), machine());
-        let around = Surroundings {
-            states: &states,
-            machine: &machine,
-            free: Some(1_000_000),
-            missing: &BTreeMap::new(),
-        };
-        let plan = Plan::new(&study, &built, &estimates, &around);
+        let (plan, _) = ladder(Some(1_000_000));
         let reason = plan.variants[3].blocked.as_ref().unwrap();
         assert!(reason.contains("on disk, but 1.00 MB are free"), "{reason}");
     }

@@ -206,23 +206,12 @@ fn plural(count: usize, what: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use ablate_pipeline::State;
-
-    use super::super::contents::Surroundings;
+    use super::super::contents::tests::ladder;
     use super::*;
-    use crate::estimate::tests::{LADDER, estimated, machine};
 
     #[test]
     fn every_variant_and_every_shared_stage_has_a_line() {
-        let (study, built, estimates) = estimated(LADDER);
-        let (states, machine) = (vec![State::Missing; built.graph.len()], machine());
-        let around = Surroundings {
-            states: &states,
-            machine: &machine,
-            free: None,
-            missing: &Default::default(),
-        };
-        let plan = Plan::new(&study, &built, &estimates, &around);
+        let (plan, built) = ladder(None);
         let text = render(&plan, &built);
         let line = |start: &str| {
             let found = text.lines().find(|line| line.trim_start().starts_with(start));

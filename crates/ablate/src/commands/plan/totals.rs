@@ -115,25 +115,11 @@ pub(super) fn result_bytes(state: &State, node: &Node) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::commands::plan::contents::Plan;
-    use crate::estimate::tests::{LADDER, estimated, machine};
-
-    fn plan() -> Plan {
-        let (study, built, estimates) = estimated(LADDER);
-        let (states, machine) = (vec![State::Missing; built.graph.len()], machine());
-        let around = Surroundings {
-            states: &states,
-            machine: &machine,
-            free: None,
-            missing: &BTreeMap::new(),
-        };
-        Plan::new(&study, &built, &estimates, &around)
-    }
+    use super::super::contents::tests::ladder;
 
     #[test]
     fn totals_count_every_stage_once() {
-        let plan = plan();
+        let (plan, _) = ladder(None);
         let totals = &plan.totals;
         assert_eq!((totals.variants, totals.runs, totals.done), (4, 8, 0));
         assert_eq!((totals.trainings, totals.tokenizers), (9, 2));
@@ -147,7 +133,7 @@ mod tests {
 
     #[test]
     fn what_is_shared_is_not_in_the_time_of_the_rows() {
-        let plan = plan();
+        let (plan, _) = ladder(None);
         let totals = &plan.totals;
         let alone: f64 = plan.variants.iter().map(|v| v.runs as f64 * v.seconds).sum();
         // The first round of the last row is the training of the row before it.
