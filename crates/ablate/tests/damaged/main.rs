@@ -81,6 +81,27 @@ proptest! {
     }
 }
 
+/// Where random places seldom are: the last bytes of a file, and files of a byte.
+#[test]
+fn ends_that_were_cut_off() {
+    for reader in readers().into_iter().filter(|reader| reader.closed) {
+        let folder = tempfile::tempdir().unwrap();
+        let bytes = (reader.whole)();
+        // A last line break may go.
+        let last = bytes.len() - 1;
+        for kept in last.saturating_sub(40)..last {
+            let read = (reader.read)(&bytes[..kept], folder.path());
+            assert!(read.is_err(), "{}: {kept} of {}", reader.name, bytes.len());
+        }
+        let mut short = vec![Vec::new()];
+        short.extend((0..=u8::MAX).map(|byte| vec![byte]));
+        for bytes in short {
+            let read = (reader.read)(&bytes, folder.path());
+            assert!(read.is_err(), "{}: {bytes:?}", reader.name);
+        }
+    }
+}
+
 /// Damages files of every reader for as many seconds of processor time as `ABLATE_FUZZ_SECONDS`
 /// says (2 without it), as many readers at once as there are cores. `ABLATE_FUZZ_READER` names one:
 /// `ABLATE_FUZZ_SECONDS=600 cargo test --release --workspace --test damaged -- --ignored`.
