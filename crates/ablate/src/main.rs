@@ -31,6 +31,10 @@ use clap::Parser;
 use cli::{Cli, Command};
 use root::Root;
 
+/// What trainings compute with lies in large pieces of memory.
+#[global_allocator]
+static ALLOCATOR: ablate_kernels::HugePages = ablate_kernels::HugePages;
+
 fn main() -> ExitCode {
     // Temporaries of every operation are large; without this each is mapped and unmapped.
     ablate_kernels::tune_allocator();

@@ -10,11 +10,14 @@ pub(super) trait Lanes: Copy {
     const WIDTH: usize;
     /// Whether the first numbers of a vector are read and written as fast as all of them.
     const MASKED: bool;
-    /// Whether rows of a left operand that lie in one piece each are read as they lie: a tile of few rows
-    /// reads them in as few streams, and a copy costs more than it gains.
+    /// Whether operands that lie well in memory are read as they lie: a tile of few rows reads these in
+    /// as few streams and a narrow panel of columns line by line, and a copy costs more than it gains.
     const LYING: bool;
     /// Rows of a tile: with two vectors a row, as many as leave registers for the operands.
     const ROWS: usize;
+
+    /// Whether [`Lanes::whole_tile`] is there.
+    const BY_HAND: bool = false;
 
     unsafe fn splat(value: f32) -> Self;
     unsafe fn load(from: *const f32) -> Self;
@@ -30,6 +33,17 @@ pub(super) trait Lanes: Copy {
     unsafe fn times(self, b: Self) -> Self;
     /// `self * b + c`.
     unsafe fn times_plus(self, b: Self, c: Self) -> Self;
+    /// Adds `k` steps to the sums of a tile of `ROWS` rows of two vectors: of a left operand with the
+    /// distance of its rows and its columns, and of a right one with the distance of its rows.
+    #[inline(always)]
+    unsafe fn whole_tile(
+        _sums: &mut [Self],
+        _k: usize,
+        _left: (*const f32, usize, usize),
+        _right: (*const f32, usize),
+    ) {
+        unreachable!("for instruction sets with a loop of their own");
+    }
     /// Writes `rows` rows of `columns` numbers, `stride` apart, as columns: number `c` of row `r`
     /// goes to `to[c * rows_apart + r]`. At most `WIDTH` rows and `WIDTH` columns.
     #[inline(always)]
@@ -113,12 +127,25 @@ mod x86 {
     use std::arch::x86_64::*;
 
     use super::Lanes;
+    use crate::gemm::by_hand;
 
     impl Lanes for __m256 {
         const WIDTH: usize = 8;
         const MASKED: bool = false;
         const LYING: bool = true;
         const ROWS: usize = 6;
+        const BY_HAND: bool = true;
+
+        #[inline(always)]
+        unsafe fn whole_tile(
+            sums: &mut [Self],
+            k: usize,
+            left: (*const f32, usize, usize),
+            right: (*const f32, usize),
+        ) {
+            let sums = sums.try_into().expect("six rows of two vectors");
+            unsafe { by_hand::add(sums, k, left, right) };
+        }
 
         #[inline(always)]
         unsafe fn splat(value: f32) -> Self {

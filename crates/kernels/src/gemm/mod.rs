@@ -7,6 +7,8 @@
 //! in one fixed order.
 
 mod bf16;
+#[cfg(target_arch = "x86_64")]
+mod by_hand;
 mod lanes;
 mod operand;
 mod pack;
@@ -18,7 +20,7 @@ use std::cell::RefCell;
 use rayon::prelude::*;
 
 pub(crate) use operand::{Left, Right};
-pub(crate) use pack::Strided;
+pub(crate) use pack::{Strided, apart};
 pub(crate) use tile::{Mode, Target};
 pub use unit::Precision;
 pub(crate) use unit::Unit;
@@ -102,13 +104,6 @@ unsafe fn serial(
     mode: Mode,
 ) {
     OPERANDS.with_borrow_mut(|(packed_left, packed_right)| {
-        // SAFETY: the caller's promise.
-        let lying = unsafe { Right::for_few(unit, m, right, [k, n]) };
-        if let Some(right) = lying {
-            // SAFETY: the caller's promise.
-            unsafe { right.multiply(packed_left.take(&right, left, [m, k]), scale, out, mode) };
-            return;
-        }
         let packed_right = match packed_right {
             Some(packed) if packed.unit() == unit => packed,
             other => other.insert(Right::empty(unit)),
@@ -122,7 +117,7 @@ unsafe fn serial(
                 let columns = at_once.min(n - column);
                 // SAFETY: the caller's promise.
                 unsafe {
-                    packed_right.repack(right.at(depth, column), [steps, columns], Threads::One);
+                    packed_right.take(m, right.at(depth, column), [steps, columns], Threads::One);
                     for row in (0..m).step_by(block) {
                         if m > block || column == 0 {
                             let size = [block.min(m - row), steps];

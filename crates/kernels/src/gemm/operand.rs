@@ -4,7 +4,7 @@ use std::mem::MaybeUninit;
 
 use rayon::prelude::*;
 
-use super::pack::Strided;
+use super::pack::{Strided, crowded};
 use super::tile::{self, Mode, Rows, Source, Target};
 use super::unit::Unit;
 use super::{SMALL, Threads, bf16};
@@ -63,38 +63,48 @@ impl Right {
     /// An operand for so many rows on the left.
     ///
     /// # Safety
-    /// As [`Right::pack`], for as long as the result is used.
+    /// As [`Right::take`].
     pub(crate) unsafe fn for_rows(
         rows: usize,
         matrix: Strided,
         size: [usize; 2],
         threads: Threads,
     ) -> Self {
+        let mut operand = Self::empty(Unit::current());
         // SAFETY: the caller's promise.
-        unsafe { Self::for_few(Unit::current(), rows, matrix, size) }
-            .unwrap_or_else(|| unsafe { Self::pack(matrix, size, threads) })
+        unsafe { operand.take(rows, matrix, size, threads) };
+        operand
     }
 
-    /// An operand that is read as it lies, because packing it would cost as much as the product:
-    /// for few rows on the left, where the columns fill whole vectors.
+    /// Takes a matrix in place of the last one, for so many rows on the left: packed or as it lies,
+    /// whichever is faster.
     ///
     /// # Safety
-    /// As [`Right::for_rows`].
-    pub(super) unsafe fn for_few(
-        unit: Unit,
+    /// As [`Right::pack`], and what is read as it lies must stay what it is for as long as this is used.
+    pub(crate) unsafe fn take(
+        &mut self,
         rows: usize,
         matrix: Strided,
         [k, n]: [usize; 2],
-    ) -> Option<Self> {
-        let Unit::F32(level) = unit else { return None };
+        threads: Threads,
+    ) {
+        if Self::lies(self.unit, rows, matrix, n) {
+            (self.rows, self.k, self.n) = (Some(matrix), k, n);
+        } else {
+            // SAFETY: the caller's promise.
+            unsafe { self.repack(matrix, [k, n], threads) };
+        }
+    }
+
+    /// Whether packing costs more than it gains, where the columns fill whole vectors: for so few rows on
+    /// the left that it would be as much work as the product, and where rows that are far apart do not
+    /// drive each other out of the nearest cache.
+    fn lies(unit: Unit, rows: usize, matrix: Strided, n: usize) -> bool {
+        let Unit::F32(level) = unit else { return false };
         let [_, vector] = tile::panel_widths(level);
         let few = rows <= 2 * unit.panel_rows();
-        (few && matrix.column == 1 && n.is_multiple_of(vector)).then(|| Self {
-            rows: Some(matrix),
-            k,
-            n,
-            ..Self::empty(unit)
-        })
+        let near = tile::lies(level) && rows <= unit.block_rows() && !crowded(matrix.row);
+        (few || near) && matrix.column == 1 && n.is_multiple_of(vector)
     }
 
     /// What computes products with this operand.
@@ -186,7 +196,7 @@ impl Right {
                         None => Source::Packed(self.words.start(), [self.k, self.n]),
                     };
                     let left = match left.rows {
-                        Some(matrix) => Rows::Lying(matrix.start, matrix.row),
+                        Some(matrix) => Rows::Lying(matrix),
                         None => Rows::Packed(left.words.start()),
                     };
                     tile::multiply(level, size, left, source, scale, out, mode);
@@ -205,6 +215,10 @@ impl Right {
         }
     }
 }
+
+/// Columns of the right operand up to which a left one that lies by columns is not worth a copy: few
+/// tiles read it.
+const SELDOM: usize = 48;
 
 /// A left operand `[m, k]`, packed or as it lies, whichever is faster.
 #[derive(Default)]
@@ -229,11 +243,11 @@ impl Left {
         [m, k]: [usize; 2],
     ) -> &Self {
         (self.unit, self.m, self.k) = (Some(right.unit()), m, k);
+        let seldom = matrix.row == 1 && right.n <= SELDOM && !crowded(matrix.column);
         self.rows = match right.unit() {
-            Unit::F32(level) if tile::left_lies(level) => Some(matrix),
+            Unit::F32(level) if tile::lies(level) && (matrix.column == 1 || seldom) => Some(matrix),
             _ => None,
         };
-        self.rows = self.rows.filter(|matrix| matrix.column == 1);
         if self.rows.is_some() {
             return self;
         }

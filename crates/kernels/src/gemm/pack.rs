@@ -34,6 +34,21 @@ impl Strided {
     }
 }
 
+/// Numbers of a way of the nearest cache, 4 kB, by a fraction of which rows should not be apart.
+const WAY: usize = 1024;
+
+/// Whether rows so far apart drive each other out of the nearest cache (64 places of a line each, by
+/// the lowest bits of the address, and eight lines to a place): few places for many rows.
+pub(super) fn crowded(apart: usize) -> bool {
+    apart.is_multiple_of(WAY / 8)
+}
+
+/// How far apart rows of so many numbers are best laid: whole lines, and not crowded.
+pub(crate) fn apart(columns: usize) -> usize {
+    let lines = columns.next_multiple_of(16);
+    if crowded(lines) { lines + 16 } else { lines }
+}
+
 /// Columns of a left operand that lies by columns, which are copied for all panels before the next ones:
 /// a line of memory holds numbers of several panels, and columns that are a power of two apart drive
 /// each other out of the nearest cache when more of them are read between.

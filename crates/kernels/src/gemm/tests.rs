@@ -235,3 +235,15 @@ fn the_precision_ends_with_its_scope() {
     assert!(std::panic::catch_unwind(|| Precision::Bf16.scope(|| panic!("on purpose"))).is_err());
     assert!(!bf16());
 }
+
+#[test]
+fn rows_of_any_length_are_laid_apart() {
+    for columns in 0..5_000 {
+        let apart = apart(columns);
+        assert!(apart >= columns && apart.is_multiple_of(16) && apart < columns + 32);
+        // 128 rows of a line each: eight lines at most, those of a place, have the same place.
+        let mut places = [0; 64];
+        (0..128).for_each(|row| places[row * apart / 16 % 64] += 1);
+        assert!(columns == 0 || places.iter().all(|lines| *lines <= 8), "{columns}");
+    }
+}

@@ -58,8 +58,8 @@ pub(crate) fn panel_rows(level: Level) -> usize {
     constant!(level, ROWS)
 }
 
-/// Whether left operands are read as they lie where their rows lie in one piece each.
-pub(super) fn left_lies(level: Level) -> bool {
+/// Whether operands that lie well in memory are read as they lie.
+pub(super) fn lies(level: Level) -> bool {
     constant!(level, LYING)
 }
 
@@ -140,8 +140,8 @@ pub(crate) enum Mode {
 pub(super) enum Rows {
     /// Packed in panels.
     Packed(*const f32),
-    /// As it lies: row-major, rows so far apart. Where [`left_lies`] alone.
-    Lying(*const f32, usize),
+    /// As it lies. Where [`lies`] alone.
+    Lying(Strided),
 }
 
 /// A right operand.
@@ -212,28 +212,33 @@ unsafe fn panels<L: Lanes>(
         loop {
             let steps = (k - from).min(DEPTH);
             let mode = if from == 0 { mode } else { Mode::Sum };
+            let place = |column: usize, from: usize| match right {
+                Source::Packed(start, [depth, packed]) => {
+                    let width = if packed > column + L::WIDTH { wide } else { L::WIDTH };
+                    (start.wrapping_add(column * depth + from * width), width)
+                }
+                Source::Rows(start, stride) => (start.wrapping_add(column + from * stride), stride),
+            };
+            let at = place(column, from);
+            let after = from + steps;
+            let (next, apart) =
+                if after < k { place(column, after) } else { place(column + wide, 0) };
             // What follows is fetched by all tiles of the panel, each a part: a single one would wait
             // for memory.
-            let (at, mut next, ahead, part) = match right {
-                Source::Packed(start, [depth, packed]) => {
-                    let width = if packed - column > L::WIDTH { wide } else { L::WIDTH };
-                    let at = start.wrapping_add(column * depth + from * width);
-                    let ahead = width.div_ceil(tiles);
-                    ((at, width), at.wrapping_add(steps * width), ahead, steps * ahead)
-                }
-                Source::Rows(start, stride) => {
-                    let at = start.wrapping_add(column + from * stride);
-                    ((at, stride), at.wrapping_add(AHEAD * stride), stride, 0)
-                }
+            let (mut next, ahead, part) = match right {
+                _ if L::BY_HAND => (next, apart, steps.div_ceil(tiles) * apart),
+                Source::Packed(..) => (next, at.1.div_ceil(tiles), steps * at.1.div_ceil(tiles)),
+                Source::Rows(..) => (at.0.wrapping_add(AHEAD * apart), apart, 0),
             };
+            let lines = steps.div_ceil(tiles);
             let mut row = 0;
             while row < m {
-                let right = (at, next, ahead);
+                let right = (at, (next, ahead, lines));
                 next = next.wrapping_add(part);
                 let rows = (m - row).min(L::ROWS);
                 let left = match left {
                     Rows::Packed(start) => (start.wrapping_add(row * k + from * rows), 1, rows),
-                    Rows::Lying(start, apart) => (start.wrapping_add(row * apart + from), apart, 1),
+                    Rows::Lying(left) => (left.at(row, from).start, left.row, left.column),
                 };
                 let out = out.at(row, column);
                 // SAFETY: the caller's promise; panels are laid out by `pack`.
@@ -257,9 +262,9 @@ unsafe fn panels<L: Lanes>(
 
 /// Rows of the left operand, the distance of these and that of their numbers.
 type Tall = (*const f32, usize, usize);
-/// A panel of the right operand with the distance of its rows, and memory to be fetched meanwhile,
-/// so far apart.
-type Panel = ((*const f32, usize), *const f32, usize);
+/// A panel of the right operand with the distance of its rows, and rows to be fetched meanwhile, so far
+/// apart and so many.
+type Panel = ((*const f32, usize), (*const f32, usize, usize));
 
 /// Picks the tile for the number of rows.
 #[inline(always)]
@@ -292,7 +297,7 @@ unsafe fn of_rows<L: Lanes, const VECTORS: usize>(
 unsafe fn tile<L: Lanes, const ROWS: usize, const VECTORS: usize>(
     k: usize,
     (mut left, apart, left_step): Tall,
-    ((mut right, step), mut next, next_step): Panel,
+    ((mut right, step), (mut next, next_step, lines)): Panel,
     scale: f32,
     out: Target,
     columns: usize,
@@ -303,7 +308,17 @@ unsafe fn tile<L: Lanes, const ROWS: usize, const VECTORS: usize>(
         // Distances that are known need no registers.
         let (apart, left_step) = if L::LYING { (apart, left_step) } else { (1, ROWS) };
         let mut sums = [[L::splat(0.0); VECTORS]; ROWS];
-        for _ in 0..k {
+        let by_hand = L::BY_HAND && ROWS == L::ROWS && VECTORS == 2;
+        if by_hand {
+            for line in 0..lines {
+                // Both ends: rows need not begin with a line of memory.
+                L::prefetch(next.wrapping_add(line * next_step));
+                L::prefetch(next.wrapping_add(line * next_step + 2 * L::WIDTH - 1));
+            }
+            L::whole_tile(sums.as_flattened_mut(), k, (left, apart, left_step), (right, step));
+        }
+        let steps = if by_hand { 0 } else { k };
+        for _ in 0..steps {
             for v in 0..VECTORS {
                 L::prefetch(next.wrapping_add(v * L::WIDTH));
             }

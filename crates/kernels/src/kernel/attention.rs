@@ -8,7 +8,7 @@
 use rayon::prelude::*;
 
 use crate::buffer::{Shared, filled2};
-use crate::gemm::{Left, Mode, Right, Strided, Target, Threads, Unit};
+use crate::gemm::{Left, Mode, Right, Strided, Target, Threads, Unit, apart};
 use crate::kernel::one_query;
 use crate::simd::{LANES, exp, largest, map_sum, mul_add, reduce2, vectorised};
 
@@ -80,9 +80,9 @@ impl Shape {
         self.past + self.time
     }
 
-    /// Length of a row of scores: the keys, up to whole blocks of lanes.
+    /// How far apart rows of scores are: at least the keys, up to whole blocks of lanes.
     fn stride(&self) -> usize {
-        self.keys().next_multiple_of(LANES)
+        apart(self.keys().next_multiple_of(LANES))
     }
 
     pub(crate) fn scale(&self) -> f32 {
@@ -170,7 +170,8 @@ pub(crate) fn forward(q: Heads<'_>, k: Heads<'_>, v: Heads<'_>, shape: Shape) ->
                 let Scratch { left, rights: [keys, values, ..], scores: [scores, _] } = scratch;
                 let size = [width, shape.keys()];
                 keys.repack(k.view(key, kv_head, width).transposed(), size, Threads::One);
-                values.repack(v.view(key, kv_head, width), [size[1], width], Threads::One);
+                let v = v.view(key, kv_head, width);
+                values.take(BLOCK, v, [size[1], width], Threads::One);
                 for head in shape.group(kv_head) {
                     for (first, count) in shape.blocks(unit) {
                         let seen = past + first + count;
@@ -252,7 +253,7 @@ pub(crate) unsafe fn backward(
         unsafe {
             keys_t.repack(k.transposed(), size, Threads::One);
             values_t.repack(v.transposed(), size, Threads::One);
-            keys.repack(k, [size[1], width], Threads::One);
+            keys.take(BLOCK, k, [size[1], width], Threads::One);
             let task = Task { gradient, saved, shape, sequence, kv_head, places };
             let mut mode = Mode::Fresh;
             for head in shape.group(kv_head) {
@@ -313,11 +314,11 @@ impl Task<'_> {
             slopes_block(probabilities, slopes, (stride, visible, seen), lse);
 
             let p = Strided::rows(probabilities, stride).transposed();
-            block.repack(gradient, [count, width], Threads::One);
+            block.take(seen, gradient, [count, width], Threads::One);
             let target = dv.target(key, self.kv_head, width);
             block.multiply(left.take(block, p, [seen, count]), 1.0, target, mode);
             let s = Strided::rows(slopes, stride);
-            block.repack(q, [count, width], Threads::One);
+            block.take(seen, q, [count, width], Threads::One);
             let target = dk.target(key, self.kv_head, width);
             block.multiply(left.take(block, s.transposed(), [seen, count]), scale, target, mode);
             let target = dq.target(row, head, width);

@@ -3,7 +3,7 @@
 //! gradient of the mean loss, by which the backward pass multiplies them.
 
 use crate::buffer::{Shared, filled, room};
-use crate::gemm::{Left, Mode, Right, Strided, Target, Threads, Unit, product};
+use crate::gemm::{Left, Mode, Right, Strided, Target, Threads, Unit, apart, product};
 use crate::kernel::loss::{log_sum_exp, mean, row_into_gradient};
 use crate::kernel::rows::{cells, for_chunks_of};
 
@@ -46,7 +46,8 @@ pub(crate) fn loss(
     let held = (HELD / vocabulary).next_multiple_of(chunk).max(chunk).min(n);
     let gradients = wanted.hidden || wanted.head;
     let mut logits = Vec::new();
-    let of_logits = Shared::new(room(&mut logits, held * vocabulary));
+    let stride = apart(vocabulary);
+    let of_logits = Shared::new(room(&mut logits, held * stride));
     let mut d_head = wanted.head.then(|| Vec::<f32>::with_capacity(head.len()));
     let mut d_hidden = Vec::new();
     let mut write = |losses: Shared, d_hidden: Option<Shared>| {
@@ -57,14 +58,13 @@ pub(crate) fn loss(
                 // SAFETY: every chunk writes the rows that are its own.
                 unsafe {
                     let view = Strided::rows(&hidden[cells(&part, d)], d);
-                    let rows =
-                        of_logits.part((part.start - start) * vocabulary, count * vocabulary);
-                    let target = Target::rows(rows, vocabulary);
+                    let rows = of_logits.part((part.start - start) * stride, count * stride);
+                    let target = Target::rows(rows, stride);
                     packed.multiply(left.take(&packed, view, [count, d]), 1.0, target, Mode::Fresh);
-                    let rows = rows.assume_init_mut();
                     let losses = losses.part(part.start, count);
-                    let each = rows.chunks_exact_mut(vocabulary).zip(losses);
+                    let each = rows.chunks_exact_mut(stride).zip(losses);
                     for ((row, loss), &target) in each.zip(&targets[part.clone()]) {
+                        let row = row[..vocabulary].assume_init_mut();
                         if gradients {
                             row_into_gradient(row, target, 1.0 / n as f32, loss);
                         } else {
@@ -72,8 +72,9 @@ pub(crate) fn loss(
                         }
                     }
                     if let (Some(back), Some(d_hidden)) = (&back, d_hidden) {
-                        let slopes =
-                            left.take(back, Strided::rows(rows, vocabulary), [count, vocabulary]);
+                        let start = rows.as_ptr().cast();
+                        let slopes = Strided { start, row: stride, column: 1 };
+                        let slopes = left.take(back, slopes, [count, vocabulary]);
                         let out = d_hidden.part(part.start * d, count * d);
                         back.multiply(slopes, 1.0, Target::rows(out, d), Mode::Fresh);
                     }
@@ -82,13 +83,11 @@ pub(crate) fn loss(
             if let Some(d_head) = &mut d_head {
                 let mode = if start == 0 { Mode::Fresh } else { Mode::Sum };
                 let inputs = Strided::rows(&hidden[start * d..end * d], d).transposed();
-                let count = (end - start) * vocabulary;
-                // SAFETY: the chunks have written all rows from `start` to `end`.
-                let slopes = unsafe { of_logits.part(0, count).assume_init_ref() };
-                let slopes = Strided::rows(slopes, vocabulary);
+                let slopes = Strided { start: of_logits.at(0), row: stride, column: 1 };
                 let out = Target { start: d_head.as_mut_ptr(), stride: vocabulary };
                 let size = [d, end - start, vocabulary];
-                // SAFETY: the capacity holds the product, which the first rows write in full.
+                // SAFETY: the chunks have written all rows from `start` to `end`, and the capacity holds the
+                // product, which the first rows write in full.
                 unsafe {
                     product(size, inputs, slopes, 1.0, out, mode, Threads::All);
                     d_head.set_len(head.len());
