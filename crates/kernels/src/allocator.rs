@@ -122,23 +122,39 @@ mod tests {
         if !std::path::Path::new("/sys/kernel/mm/transparent_hugepage").exists() {
             return;
         }
-        for size in [3 * LARGE, 5 * PAGE, 2 * MAPPED] {
-            let layout = Layout::from_size_align(size, 16).unwrap();
-            // SAFETY: the size is not 0; what is written lies within it.
+        // What an allocator maps anew may lie where another piece lay: the second time as well.
+        for size in [5 * PAGE + LARGE, 2 * MAPPED, 2 * MAPPED] {
+            let (access, kind) =
+                (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
+            // SAFETY: a mapping of its own, which nothing else knows of.
             unsafe {
-                for start in [HugePages.alloc(layout), HugePages.alloc_zeroed(layout)] {
-                    for at in [0, size / 2, size - 1] {
-                        start.add(at).write(1);
-                        let flags = flags(start as usize + at);
-                        assert!(flags.split(' ').any(|flag| flag == "hg"), "{size}: {flags}");
-                    }
-                    let twice = Layout::from_size_align(2 * size, 16).unwrap();
-                    let start = HugePages.realloc(start, layout, twice.size());
-                    assert_eq!(start.add(size - 1).read(), 1);
-                    let flags = flags(start as usize + 2 * size - 1);
+                let start = libc::mmap(std::ptr::null_mut(), size, access, kind, -1, 0);
+                assert_ne!(start, libc::MAP_FAILED);
+                ask(start.cast(), size);
+                for at in [0, size / 2, size - 1] {
+                    let flags = flags(start as usize + at);
                     assert!(flags.split(' ').any(|flag| flag == "hg"), "{size}: {flags}");
-                    HugePages.dealloc(start, twice);
                 }
+                assert_eq!(libc::munmap(start, size), 0);
+            }
+        }
+    }
+
+    #[test]
+    fn pieces_keep_what_they_hold() {
+        for size in [LARGE / 2, 3 * LARGE, 5 * PAGE] {
+            let layout = Layout::from_size_align(size, 16).unwrap();
+            // SAFETY: the size is not 0; what is read and written lies within it.
+            unsafe {
+                let start = HugePages.alloc_zeroed(layout);
+                assert_eq!((start.read(), start.add(size - 1).read()), (0, 0));
+                start.add(size - 1).write(7);
+                let start = HugePages.realloc(start, layout, 2 * size);
+                assert_eq!(start.add(size - 1).read(), 7);
+                HugePages.dealloc(start, Layout::from_size_align(2 * size, 16).unwrap());
+                let start = HugePages.alloc(layout);
+                start.write(7);
+                HugePages.dealloc(start, layout);
             }
         }
     }
