@@ -82,9 +82,8 @@ fn ask(start: *mut u8, size: usize) {
 #[inline(never)]
 fn ask_anew(start: usize, size: usize) {
     let pages = start / PAGE..(start + size).div_ceil(PAGE);
-    let known = |page: usize| ASKED_FOR[page % ASKED].swap(page, Ordering::Relaxed) == page;
-    let known = pages.clone().fold(true, |all, page| known(page) && all);
-    if known && size < MAPPED {
+    let new = |page: &usize| ASKED_FOR[page % ASKED].swap(*page, Ordering::Relaxed) != *page;
+    if pages.clone().filter(new).count() == 0 && size < MAPPED {
         return;
     }
     #[cfg(target_os = "linux")]
