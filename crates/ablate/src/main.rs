@@ -33,7 +33,7 @@ use root::Root;
 
 /// What trainings compute with lies in large pieces of memory.
 #[global_allocator]
-static ALLOCATOR: ablate_kernels::HugePages = ablate_kernels::HugePages;
+static ALLOCATOR: ablate_kernels::Matrices = ablate_kernels::Matrices;
 
 fn main() -> ExitCode {
     // Temporaries of every operation are large; without this each is mapped and unmapped.

@@ -36,7 +36,7 @@ mod simd;
 mod tch;
 mod weights;
 
-pub use allocator::{HugePages, tune_allocator};
+pub use allocator::{Matrices, tune_allocator};
 pub use gemm::Precision;
 pub use keep::Keep;
 pub use kernel::adamw::AdamWFactors;
