@@ -108,8 +108,10 @@ backward!(Attention, 3, ([Held<B>; 4], usize), |([q, k, v, lse], past), gradient
         let heads = heads.next().expect("one number of heads each");
         attention::Place::alone(Shared::of(data), heads, shape.width)
     });
+    let size = [shape.time, shape.heads, shape.width];
+    let gradient = attention::Heads::alone(floats(&gradient), size);
     // SAFETY: each place has the size of its input.
-    unsafe { attention::backward(floats(&gradient), saved, shape, places) };
+    unsafe { attention::backward(gradient, saved, shape, places) };
     let mut like = [&q, &k, &v].into_iter();
     gradients.map(|values| {
         let like = like.next().expect("one input each");

@@ -61,7 +61,9 @@ mod tests {
         let places = [(dq, 4), (dk, 2), (dv, 2)]
             .map(|(data, heads)| attention::Place::alone(Shared::of(data), heads, 11));
         // SAFETY: the places have the sizes of their inputs.
-        unsafe { attention::backward(&wave(q.len(), 0.17), saved, shape, places) };
+        let slopes = wave(q.len(), 0.17);
+        let slopes = attention::Heads::alone(&slopes, [67, 4, 11]);
+        unsafe { attention::backward(slopes, saved, shape, places) };
         out.extend(gradients);
         out.extend([attended, lse]);
 
@@ -101,14 +103,15 @@ mod tests {
         let (cos, sin) = (matrix(35, 5, 0.19), matrix(35, 5, 0.23));
         let angles = projection::Angles { cos: &cos, sin: &sin, half: 5 };
         let [heads, inverse] = projection::forward(x, weights, angles);
-        let mut slopes = matrix(rows, q + 2 * k, 0.21);
+        let mut slopes = matrix(rows, projection::stride([q, k, k]), 0.21);
         let back = projection::backward(&mut slopes, y, (x, &inverse), weights, angles);
         out.extend([heads, inverse, slopes, back.x, back.norm]);
         out.extend(back.matrices);
 
         let (mixed, weight) = (matrix(rows, q, 0.31), matrix(q, d, 0.43));
         out.push(residual::forward(x, &mixed, &weight, [rows, q, d]));
-        out.extend(residual::backward(y, &mixed, &weight, [rows, q, d]));
+        let back = residual::backward(y, &mixed, &weight, [rows, q, d]);
+        out.extend([back.x, back.weight]);
 
         let (head, vocabulary) = (matrix(d, 83, 0.77), 83);
         let targets: Vec<usize> = (0..rows).map(|row| row * 5 % vocabulary).collect();

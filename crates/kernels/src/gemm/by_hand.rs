@@ -63,6 +63,20 @@ macro_rules! rows_apart {
     };
 }
 
+/// A step of six rows whose numbers lie side by side, from such a displacement on.
+macro_rules! rows_together {
+    ($a:literal $b:literal $c:literal $d:literal $e:literal $f:literal) => {
+        step!(
+            concat!("{left} + ", $a),
+            concat!("{left} + ", $b),
+            concat!("{left} + ", $c),
+            concat!("{left} + ", $d),
+            concat!("{left} + ", $e),
+            concat!("{left} + ", $f)
+        )
+    };
+}
+
 /// Runs a loop on the sums of a tile, row by row, two vectors each.
 macro_rules! run {
     ($sums:ident, [$($text:expr),*], $($operands:tt)*) => {{
@@ -97,16 +111,43 @@ pub(super) unsafe fn add(
     let (apart, column, step) = (4 * apart, 4 * column, 4 * step);
     // SAFETY: the caller's promise.
     unsafe {
-        if apart == 4 {
-            // Six numbers side by side.
+        if apart == 4 && column == 24 {
+            // Packed.
+            run!(
+                sums,
+                [
+                    "test {fours}, {fours}",
+                    "je 3f",
+                    "2:",
+                    rows_together!("0" "4" "8" "12" "16" "20"),
+                    rows_together!("24" "28" "32" "36" "40" "44"),
+                    rows_together!("48" "52" "56" "60" "64" "68"),
+                    rows_together!("72" "76" "80" "84" "88" "92"),
+                    "add {left}, 96",
+                    "dec {fours}",
+                    "jne 2b",
+                    "3:",
+                    "test {rest}, {rest}",
+                    "je 5f",
+                    "4:",
+                    rows_together!("0" "4" "8" "12" "16" "20"),
+                    "add {left}, 24",
+                    "dec {rest}",
+                    "jne 4b",
+                    "5:"
+                ],
+                left = inout(reg) left => _,
+                right = inout(reg) right => _,
+                step = in(reg) step,
+                fours = inout(reg) k / 4 => _,
+                rest = inout(reg) k % 4 => _,
+            );
+        } else if apart == 4 {
             run!(
                 sums,
                 [
                     "2:",
-                    step!(
-                        "{left}", "{left} + 4", "{left} + 8", "{left} + 12", "{left} + 16",
-                        "{left} + 20"
-                    ),
+                    rows_together!("0" "4" "8" "12" "16" "20"),
                     "add {left}, {column}",
                     "dec {k}",
                     "jne 2b"

@@ -46,15 +46,29 @@ pub(crate) enum Threads {
 }
 
 thread_local! {
-    /// Packed blocks of the product at hand: kept, because most products are small.
-    static OPERANDS: RefCell<(Left, Option<Right>)> = RefCell::default();
+    /// Packed blocks of the products at hand: kept, because most products are small.
+    static OPERANDS: RefCell<(Left, Vec<Right>)> = RefCell::default();
+}
+
+/// A product of a left operand that several have: the right one `[k, n]`, and where it goes.
+#[derive(Clone, Copy)]
+pub(crate) struct Factor {
+    pub(crate) right: Strided,
+    pub(crate) n: usize,
+    pub(crate) out: Target,
+}
+
+impl Factor {
+    /// Some of the columns.
+    fn columns(self, from: usize, n: usize) -> Self {
+        Self { right: self.right.at(0, from), n, out: self.out.at(0, from) }
+    }
 }
 
 /// `out (+)= scale * left x right` with `left` `[m, k]`, `right` `[k, n]` and `out` `[m, n]`.
 ///
 /// # Safety
-/// All elements named by the shapes and strides must lie in live memory, `left` and `right`
-/// initialised and, for [`Mode::Sum`], `out` too; no other thread may touch `out` meanwhile.
+/// As [`products`].
 pub(crate) unsafe fn product(
     [m, k, n]: [usize; 3],
     left: Strided,
@@ -64,7 +78,25 @@ pub(crate) unsafe fn product(
     mode: Mode,
     threads: Threads,
 ) {
-    let work = m.saturating_mul(n).saturating_mul(k);
+    // SAFETY: the caller's promise.
+    unsafe { products([m, k], left, &[Factor { right, n, out }], scale, mode, threads) };
+}
+
+/// `out (+)= scale * left x right` for every factor, with `left` `[m, k]`, which is read once.
+///
+/// # Safety
+/// All elements named by the shapes and strides must lie in live memory, `left` and `right`
+/// initialised and, for [`Mode::Sum`], `out` too; no other thread may touch `out` meanwhile.
+pub(crate) unsafe fn products(
+    [m, k]: [usize; 2],
+    left: Strided,
+    factors: &[Factor],
+    scale: f32,
+    mode: Mode,
+    threads: Threads,
+) {
+    let all: usize = factors.iter().map(|factor| factor.n).sum();
+    let work = m.saturating_mul(all).saturating_mul(k);
     let tasks = match threads {
         Threads::All if work >= SMALL => rayon::current_num_threads(),
         _ => 1,
@@ -72,23 +104,30 @@ pub(crate) unsafe fn product(
     let unit = Unit::current();
     if tasks == 1 {
         // SAFETY: the caller's promise.
-        unsafe { serial(unit, [m, k, n], left, right, scale, out, mode) };
+        unsafe { serial(unit, [m, k], left, factors, scale, mode) };
         return;
     }
-    // The longer side of the result is shared out; how does not matter to any element.
-    let (length, panel) = if m >= n { (m, unit.panel_rows()) } else { (n, unit.panel_columns()) };
+    // The longer side of the results is shared out; how does not matter to any element.
+    let widest = factors.iter().map(|factor| factor.n).max().unwrap_or(0);
+    let by_rows = m >= widest;
+    let (length, panel) =
+        if by_rows { (m, unit.panel_rows()) } else { (widest, unit.panel_columns()) };
     let share = length.div_ceil(tasks).next_multiple_of(panel);
     (0..length.div_ceil(share)).into_par_iter().for_each(|task| {
         let from = task * share;
-        let count = share.min(length - from);
-        // SAFETY: the caller's promise; the parts of the result do not overlap.
+        let part = |factor: &Factor| match by_rows {
+            true => Some(Factor { out: factor.out.at(from, 0), ..*factor }),
+            false if from < factor.n => Some(factor.columns(from, share.min(factor.n - from))),
+            false => None,
+        };
+        let factors: Vec<Factor> = factors.iter().filter_map(part).collect();
+        // SAFETY: the caller's promise; the parts of the results do not overlap.
         unsafe {
-            if m >= n {
-                let (left, out) = (left.at(from, 0), out.at(from, 0));
-                serial(unit, [count, k, n], left, right, scale, out, mode);
+            if by_rows {
+                let rows = share.min(m - from);
+                serial(unit, [rows, k], left.at(from, 0), &factors, scale, mode);
             } else {
-                let (right, out) = (right.at(0, from), out.at(0, from));
-                serial(unit, [m, k, count], left, right, scale, out, mode);
+                serial(unit, [m, k], left, &factors, scale, mode);
             }
         }
     });
@@ -96,39 +135,66 @@ pub(crate) unsafe fn product(
 
 unsafe fn serial(
     unit: Unit,
-    [m, k, n]: [usize; 3],
+    [m, k]: [usize; 2],
     left: Strided,
-    right: Strided,
+    factors: &[Factor],
     scale: f32,
-    out: Target,
     mode: Mode,
 ) {
-    OPERANDS.with_borrow_mut(|(packed_left, packed_right)| {
-        let packed_right = match packed_right {
-            Some(packed) if packed.unit() == unit => packed,
-            other => other.insert(Right::empty(unit)),
-        };
+    OPERANDS.with_borrow_mut(|(packed_left, rights)| {
+        rights.retain(|right| right.unit() == unit);
+        while rights.len() < factors.len() {
+            rights.push(Right::empty(unit));
+        }
         let block = unit.block_rows();
         for depth in (0..k).step_by(DEPTH) {
             let steps = DEPTH.min(k - depth);
             let mode = if depth == 0 { mode } else { Mode::Sum };
-            let at_once = if m <= block { FEW_COLUMNS } else { COLUMNS };
-            for column in (0..n).step_by(at_once) {
-                let columns = at_once.min(n - column);
+            if m <= block {
+                let mut packed = false;
+                for (factor, column) in pieces(factors, FEW_COLUMNS) {
+                    let factor = factor.columns(column, FEW_COLUMNS.min(factor.n - column));
+                    let (right, size) = (&mut rights[0], [steps, factor.n]);
+                    // SAFETY: the caller's promise.
+                    unsafe {
+                        right.take(m, factor.right.at(depth, 0), size, Threads::One);
+                        if !packed {
+                            packed_left.take(right, left.at(0, depth), [m, steps]);
+                        }
+                        right.multiply(packed_left, scale, factor.out, mode);
+                    }
+                    packed = true;
+                }
+                continue;
+            }
+            let widest = factors.iter().map(|factor| factor.n).max().unwrap_or(0);
+            for column in (0..widest).step_by(COLUMNS) {
+                let here = factors.iter().filter(|factor| column < factor.n);
+                let here =
+                    here.map(|factor| factor.columns(column, COLUMNS.min(factor.n - column)));
+                let rights = &mut rights[..here.clone().count()];
                 // SAFETY: the caller's promise.
                 unsafe {
-                    packed_right.take(m, right.at(depth, column), [steps, columns], Threads::One);
+                    for (factor, right) in here.clone().zip(&mut *rights) {
+                        let size = [steps, factor.n];
+                        right.take(m, factor.right.at(depth, 0), size, Threads::One);
+                    }
                     for row in (0..m).step_by(block) {
-                        if m > block || column == 0 {
-                            let size = [block.min(m - row), steps];
-                            packed_left.take(packed_right, left.at(row, depth), size);
+                        let size = [block.min(m - row), steps];
+                        packed_left.take(&rights[0], left.at(row, depth), size);
+                        for (factor, right) in here.clone().zip(&*rights) {
+                            right.multiply(packed_left, scale, factor.out.at(row, 0), mode);
                         }
-                        packed_right.multiply(packed_left, scale, out.at(row, column), mode);
                     }
                 }
             }
         }
     });
+}
+
+/// The factors, each with the first of so many of its columns at a time.
+fn pieces(factors: &[Factor], columns: usize) -> impl Iterator<Item = (&Factor, usize)> {
+    factors.iter().flat_map(move |factor| (0..factor.n).step_by(columns).map(move |c| (factor, c)))
 }
 
 #[cfg(test)]

@@ -32,6 +32,9 @@ impl Words {
     }
 }
 
+/// Panels that are packed together by a thread: as many pieces of memory are written side by side.
+const TOGETHER: usize = 8;
+
 /// A right operand `[k, n]`, packed: to be multiplied from the left again and again.
 pub(crate) struct Right {
     /// f32 numbers, or pairs of bf16.
@@ -118,34 +121,33 @@ impl Right {
     /// As [`Right::pack`].
     pub(crate) unsafe fn repack(&mut self, matrix: Strided, [k, n]: [usize; 2], threads: Threads) {
         (self.rows, self.k, self.n) = (None, k, n);
-        let wide = self.unit.panel_columns();
-        let (length, apart) = match self.unit {
-            Unit::F32(level) | Unit::Rounded(level) => {
-                let narrow = tile::panel_widths(level)[1];
-                let rest = match n % wide {
-                    0 => 0,
-                    rest if rest > narrow => wide,
-                    _ => narrow,
-                };
-                (k * (n / wide * wide + rest), k * wide)
-            }
-            Unit::Pairs | Unit::Tiles => (bf16::words([n, k]), bf16::words([wide, k])),
-        };
-        let out = Target { start: self.words.room(length), stride: apart };
         let unit = self.unit;
-        let panel = |index: usize| {
-            let columns = (n - index * wide).min(wide);
-            let (from, to) = (matrix.at(0, index * wide), out.at(index, 0).start);
+        let length = |columns: usize| match unit {
+            Unit::F32(level) | Unit::Rounded(level) => tile::right_length(level, [k, columns]),
+            Unit::Pairs | Unit::Tiles => bf16::words([columns, k]),
+        };
+        let tasks = match threads {
+            Threads::All if k * n >= SMALL / 64 => rayon::current_num_threads(),
+            _ => 1,
+        };
+        let wide = unit.panel_columns();
+        let together = match unit {
+            Unit::F32(_) | Unit::Rounded(_) => {
+                wide * n.div_ceil(wide).div_ceil(tasks).clamp(1, TOGETHER)
+            }
+            Unit::Pairs | Unit::Tiles => wide,
+        };
+        let out = Target { start: self.words.room(length(n)), stride: length(together) };
+        let pack = |index: usize| {
+            let columns = (n - index * together).min(together);
+            let (from, to) = (matrix.at(0, index * together), out.at(index, 0).start);
             // SAFETY: the panels cover the reserved memory, each its own part.
             unsafe {
                 match unit {
-                    Unit::F32(level) | Unit::Rounded(level) => {
-                        let narrow = tile::panel_widths(level)[1];
-                        let width = if columns > narrow { wide } else { narrow };
-                        tile::pack_panel(level, from, [k, columns], width, to);
-                        if matches!(unit, Unit::Rounded(_)) {
-                            bf16::round(to, k * width);
-                        }
+                    Unit::F32(level) => tile::pack_right(level, from, [k, columns], to),
+                    Unit::Rounded(level) => {
+                        tile::pack_right(level, from, [k, columns], to);
+                        bf16::round(to, length(columns));
                     }
                     Unit::Pairs | Unit::Tiles => {
                         bf16::pack_right(from.transposed(), [columns, k], to.cast());
@@ -153,11 +155,11 @@ impl Right {
                 }
             }
         };
-        let panels = n.div_ceil(wide);
-        if threads == Threads::One || k * n < SMALL / 64 {
-            (0..panels).for_each(panel);
+        let parts = n.div_ceil(together);
+        if tasks == 1 {
+            (0..parts).for_each(pack);
         } else {
-            (0..panels).into_par_iter().for_each(panel);
+            (0..parts).into_par_iter().for_each(pack);
         }
     }
 
@@ -252,7 +254,7 @@ impl Left {
             return self;
         }
         let length = match right.unit() {
-            Unit::F32(_) | Unit::Rounded(_) => m * k,
+            Unit::F32(level) | Unit::Rounded(level) => tile::left_length(level, [m, k]),
             Unit::Pairs | Unit::Tiles => bf16::words([m, k]),
         };
         let to = self.words.room(length);
@@ -261,6 +263,8 @@ impl Left {
             match right.unit() {
                 Unit::F32(level) => tile::pack_left(level, matrix, [m, k], to),
                 Unit::Rounded(level) => {
+                    // Between panels is what nobody has written or will read.
+                    to.write_bytes(0, length);
                     tile::pack_left(level, matrix, [m, k], to);
                     bf16::round(to, length);
                 }

@@ -49,13 +49,23 @@ pub(crate) fn apart(columns: usize) -> usize {
     if crowded(lines) { lines + 16 } else { lines }
 }
 
+/// Numbers between the panels of a left operand: a line, or panels of many columns would drive each other
+/// out of the nearest cache while they are written side by side.
+const BETWEEN: usize = 16;
+
+/// Where the panel begins whose first row this is, of `k` columns in panels of so many rows.
+#[inline(always)]
+pub(super) fn left_panel(row: usize, k: usize, rows: usize) -> usize {
+    row * k + row / rows * BETWEEN
+}
+
 /// Columns of a left operand that lies by columns, which are copied for all panels before the next ones:
 /// a line of memory holds numbers of several panels, and columns that are a power of two apart drive
 /// each other out of the nearest cache when more of them are read between.
 const TOGETHER: usize = 8;
-/// How many rows ahead a right operand's rows are fetched: they lie too far apart for a processor to see
-/// by itself what comes next.
-const AHEAD: usize = 8;
+/// Rows of a right operand that are copied into all panels before the next ones, while those are fetched:
+/// rows that are a power of two apart drive each other out of the nearest cache when more are read between.
+const ROWS: usize = 8;
 
 /// See `tile::pack_left`.
 #[inline(always)]
@@ -71,7 +81,7 @@ pub(super) unsafe fn left<L: Lanes>(left: Strided, [m, k]: [usize; 2], out: *mut
     let mut row = 0;
     while row < m {
         let rows = (m - row).min(L::ROWS);
-        let (from, to) = (left.at(row, 0), out.wrapping_add(row * k));
+        let (from, to) = (left.at(row, 0), out.wrapping_add(left_panel(row, k, L::ROWS)));
         // SAFETY: the caller's promise.
         unsafe {
             if left.column == 1 {
@@ -105,44 +115,86 @@ unsafe fn left_columns<L: Lanes>(
     let mut row = 0;
     while row < m {
         let rows = (m - row).min(L::ROWS);
+        let panel = out.wrapping_add(left_panel(row, k, L::ROWS));
+        let whole = rows.next_multiple_of(L::WIDTH);
         for column in columns.clone() {
-            let (from, to) =
-                (left.at(row, column).start, out.wrapping_add(row * k + column * rows));
-            let mut at = 0;
-            while at < rows {
-                let count = (rows - at).min(L::WIDTH);
-                // SAFETY: the caller's promise.
-                unsafe { L::load_first(from.add(at), count).store_first(to.add(at), count) };
-                at += count;
+            let (from, to) = (left.at(row, column).start, panel.wrapping_add(column * rows));
+            // In whole vectors where the numbers after these are written later.
+            let over = row + whole <= m && column + 1 < k;
+            // SAFETY: the caller's promise.
+            unsafe {
+                L::prefetch(left.at(row, column + TOGETHER).start);
+                for at in (0..rows).step_by(L::WIDTH) {
+                    if over {
+                        L::load(from.add(at)).store(to.add(at));
+                    } else {
+                        let count = (rows - at).min(L::WIDTH);
+                        L::load_first(from.add(at), count).store_first(to.add(at), count);
+                    }
+                }
             }
         }
         row += rows;
     }
 }
 
-/// See `tile::pack_panel`.
+/// Columns of a right operand's panel that holds so many at most.
 #[inline(always)]
-pub(super) unsafe fn panel<L: Lanes>(
-    right: Strided,
-    [k, columns]: [usize; 2],
-    width: usize,
-    out: *mut f32,
-) {
+pub(super) fn panel_width(columns: usize, width: usize) -> usize {
+    if columns > width { 2 * width } else { width }
+}
+
+/// See `tile::pack_right`.
+#[inline(always)]
+pub(super) unsafe fn right<L: Lanes>(right: Strided, [k, n]: [usize; 2], out: *mut f32) {
+    let wide = 2 * L::WIDTH;
     // SAFETY: the caller's promise.
     unsafe {
         if right.column == 1 {
-            for row in 0..k {
-                let mut at = 0;
-                while at < width {
-                    let count = columns.saturating_sub(at).min(L::WIDTH);
-                    let from = right.at(row, at).start;
-                    L::prefetch(right.at(row + AHEAD, at).start);
-                    L::load_first(from, count).store(out.add(row * width + at));
-                    at += L::WIDTH;
+            for from in (0..k).step_by(ROWS) {
+                let rows = from..(from + ROWS).min(k);
+                for column in (0..n).step_by(wide) {
+                    let to = out.wrapping_add(column * k);
+                    panel_rows::<L>(right.at(0, column), rows.clone(), n - column, to);
                 }
             }
-            return;
+        } else {
+            for column in (0..n).step_by(wide) {
+                let size = [k, (n - column).min(wide)];
+                panel::<L>(right.at(0, column), size, out.wrapping_add(column * k));
+            }
         }
+    }
+}
+
+/// Some rows of a panel of so many columns, where rows lie in one piece.
+#[inline(always)]
+unsafe fn panel_rows<L: Lanes>(right: Strided, rows: Range<usize>, columns: usize, out: *mut f32) {
+    let width = panel_width(columns, L::WIDTH);
+    for row in rows {
+        let (from, to) = (right.at(row, 0).start, out.wrapping_add(row * width));
+        // SAFETY: the caller's promise.
+        unsafe {
+            L::prefetch(right.at(row + ROWS, 0).start);
+            if columns >= 2 * L::WIDTH {
+                L::load(from).store(to);
+                L::load(from.add(L::WIDTH)).store(to.add(L::WIDTH));
+                continue;
+            }
+            for at in (0..width).step_by(L::WIDTH) {
+                let count = (columns - at).min(L::WIDTH);
+                L::load_first(from.wrapping_add(at), count).store(to.add(at));
+            }
+        }
+    }
+}
+
+/// A panel of rows that do not lie in one piece.
+#[inline(always)]
+unsafe fn panel<L: Lanes>(right: Strided, [k, columns]: [usize; 2], out: *mut f32) {
+    let width = panel_width(columns, L::WIDTH);
+    // SAFETY: the caller's promise.
+    unsafe {
         if columns < width {
             std::ptr::write_bytes(out, 0, width * k);
         }

@@ -187,6 +187,44 @@ fn the_number_of_threads_changes_nothing() {
     }
 }
 
+#[test]
+fn factors_of_one_left_operand_are_products_of_their_own() {
+    let widths = [130, 9, 1100];
+    for (m, lie) in [(50, Lie::Columns), (300, Lie::Columns), (300, Lie::Rows)] {
+        let left = Operand::new([m, 600], lie, 0.37);
+        let rights = widths.map(|n| Operand::new([600, n], Lie::Rows, 0.73 / n as f32));
+        let alone = |right: &Operand| {
+            let n = right.size[1];
+            let mut out = vec![0.5f32; m * n];
+            let target = Target { start: out.as_mut_ptr(), stride: n };
+            let size = [m, 600, n];
+            let (left, right) = (left.view(), right.view());
+            unsafe { product(size, left, right, 2.0, target, Mode::Sum, Threads::One) };
+            out
+        };
+        for (level, precision) in units() {
+            held(level, || {
+                precision.scope(|| {
+                    let truth = rights.each_ref().map(alone);
+                    for threads in [Threads::One, Threads::All] {
+                        let mut out = widths.map(|n| vec![0.5f32; m * n]);
+                        let mut factors = out.iter_mut().zip(&rights).map(|(out, right)| {
+                            let n = right.size[1];
+                            let out = Target { start: out.as_mut_ptr(), stride: n };
+                            Factor { right: right.view(), n, out }
+                        });
+                        let factors = [(); 3].map(|()| factors.next().unwrap());
+                        unsafe {
+                            products([m, 600], left.view(), &factors, 2.0, Mode::Sum, threads);
+                        }
+                        assert!(out == truth, "{level:?} {precision:?}, {m} rows");
+                    }
+                });
+            });
+        }
+    }
+}
+
 /// Every unit for bf16 that this machine has, whichever one a product would pick.
 #[test]
 fn units_for_bf16_agree() {

@@ -96,8 +96,14 @@ macro_rules! for_level {
     }};
 }
 
-/// Packs `[m, k]` of a left operand into `out` (`m * k` numbers): panels of rows, each with its
-/// numbers column by column.
+/// Numbers that a packed left operand `[m, k]` takes.
+pub(super) fn left_length(level: Level, [m, k]: [usize; 2]) -> usize {
+    let rows = panel_rows(level);
+    pack::left_panel(m.next_multiple_of(rows), k, rows)
+}
+
+/// Packs `[m, k]` of a left operand into `out` ([`left_length`]): panels of rows, each with its numbers
+/// column by column.
 ///
 /// # Safety
 /// The operand's elements must be readable and `out` writable, and the level that of this machine.
@@ -107,23 +113,23 @@ pub(super) unsafe fn pack_left(level: Level, left: Strided, size: [usize; 2], ou
     unsafe { for_level!(level, body(left: Strided, size: [usize; 2], out: *mut f32)) }
 }
 
-/// Packs one panel of a right operand: `k` rows of its first `columns` numbers, each
-/// filled up with zeros to `width`.
+/// Numbers that a packed right operand `[k, n]` takes.
+pub(super) fn right_length(level: Level, [k, n]: [usize; 2]) -> usize {
+    let [wide, narrow] = panel_widths(level);
+    let rest = n % wide;
+    let last = if rest == 0 { 0 } else { pack::panel_width(rest, narrow) };
+    k * (n - rest + last)
+}
+
+/// Packs `[k, n]` of a right operand into `out` ([`right_length`]): panels of columns, each row filled up
+/// with zeros.
 ///
 /// # Safety
 /// As [`pack_left`].
-pub(super) unsafe fn pack_panel(
-    level: Level,
-    right: Strided,
-    size: [usize; 2],
-    width: usize,
-    out: *mut f32,
-) {
-    use pack::panel as body;
+pub(super) unsafe fn pack_right(level: Level, right: Strided, size: [usize; 2], out: *mut f32) {
+    use pack::right as body;
     // SAFETY: the caller's promise.
-    unsafe {
-        for_level!(level, body(right: Strided, size: [usize; 2], width: usize, out: *mut f32))
-    }
+    unsafe { for_level!(level, body(right: Strided, size: [usize; 2], out: *mut f32)) }
 }
 
 /// What becomes of the destination's old content.
@@ -214,7 +220,7 @@ unsafe fn panels<L: Lanes>(
             let mode = if from == 0 { mode } else { Mode::Sum };
             let place = |column: usize, from: usize| match right {
                 Source::Packed(start, [depth, packed]) => {
-                    let width = if packed > column + L::WIDTH { wide } else { L::WIDTH };
+                    let width = pack::panel_width(packed.saturating_sub(column), L::WIDTH);
                     (start.wrapping_add(column * depth + from * width), width)
                 }
                 Source::Rows(start, stride) => (start.wrapping_add(column + from * stride), stride),
@@ -237,7 +243,10 @@ unsafe fn panels<L: Lanes>(
                 next = next.wrapping_add(part);
                 let rows = (m - row).min(L::ROWS);
                 let left = match left {
-                    Rows::Packed(start) => (start.wrapping_add(row * k + from * rows), 1, rows),
+                    Rows::Packed(start) => {
+                        let panel = pack::left_panel(row, k, L::ROWS);
+                        (start.wrapping_add(panel + from * rows), 1, rows)
+                    }
                     Rows::Lying(left) => (left.at(row, from).start, left.row, left.column),
                 };
                 let out = out.at(row, column);
@@ -265,6 +274,25 @@ type Tall = (*const f32, usize, usize);
 /// A panel of the right operand with the distance of its rows, and rows to be fetched meanwhile, so far
 /// apart and so many.
 type Panel = ((*const f32, usize), (*const f32, usize, usize));
+
+/// Asks for rows of a panel, so far apart and so many.
+#[inline(always)]
+unsafe fn fetch<L: Lanes>(from: *const f32, apart: usize, rows: usize) {
+    let width = 2 * L::WIDTH;
+    // SAFETY: any address will do.
+    unsafe {
+        if apart == width {
+            // Packed: a line each.
+            (0..rows).for_each(|row| L::prefetch(from.wrapping_add(row * width)));
+            return;
+        }
+        for row in 0..rows {
+            // Both ends: rows need not begin with a line of memory.
+            L::prefetch(from.wrapping_add(row * apart));
+            L::prefetch(from.wrapping_add(row * apart + width - 1));
+        }
+    }
+}
 
 /// Picks the tile for the number of rows.
 #[inline(always)]
@@ -310,10 +338,11 @@ unsafe fn tile<L: Lanes, const ROWS: usize, const VECTORS: usize>(
         let mut sums = [[L::splat(0.0); VECTORS]; ROWS];
         let by_hand = L::BY_HAND && ROWS == L::ROWS && VECTORS == 2;
         if by_hand {
-            for line in 0..lines {
-                // Both ends: rows need not begin with a line of memory.
-                L::prefetch(next.wrapping_add(line * next_step));
-                L::prefetch(next.wrapping_add(line * next_step + 2 * L::WIDTH - 1));
+            fetch::<L>(next, next_step, lines);
+            // Where the sums go, too, which is far from what was read.
+            for row in 0..ROWS {
+                L::prefetch(out.at(row, 0).start);
+                L::prefetch(out.at(row, 2 * L::WIDTH - 1).start);
             }
             L::whole_tile(sums.as_flattened_mut(), k, (left, apart, left_step), (right, step));
         }

@@ -235,7 +235,7 @@ pub(crate) struct Saved<'a> {
 /// # Safety
 /// The places must have room for the gradients of all heads, and nobody else may touch it.
 pub(crate) unsafe fn backward(
-    gradient: &[f32],
+    gradient: Heads<'_>,
     saved: Saved<'_>,
     shape: Shape,
     places: [Place; 3],
@@ -269,7 +269,7 @@ pub(crate) unsafe fn backward(
 
 /// One key head of one sequence in the backward pass.
 struct Task<'a> {
-    gradient: &'a [f32],
+    gradient: Heads<'a>,
     saved: Saved<'a>,
     shape: Shape,
     sequence: usize,
@@ -290,13 +290,13 @@ impl Task<'_> {
         scratch: &mut Scratch,
         mode: Mode,
     ) {
-        let Shape { time, past, heads, width, .. } = self.shape;
+        let Shape { time, past, width, .. } = self.shape;
         let (scale, stride) = (self.shape.scale(), self.shape.stride());
         let seen = past + first + count;
         let row = self.sequence * time + first;
         let key = self.sequence * self.shape.keys();
         let q = self.saved.q.view(row, head, width);
-        let gradient = Heads::alone(self.gradient, [time, heads, width]).view(row, head, width);
+        let gradient = self.gradient.view(row, head, width);
         let lse = &self.saved.lse[self.shape.lse(self.sequence, head, first)..][..count];
         let visible = past + first + 1;
         let Scratch { left, rights: [keys_t, values_t, keys, block], scores } = scratch;

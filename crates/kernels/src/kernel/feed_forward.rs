@@ -5,7 +5,7 @@
 //! inverse root mean square, `n G` and `n U`; the rest is computed again.
 
 use crate::buffer::{Shared, filled, filled2, room};
-use crate::gemm::{Left, Mode, Right, Strided, Target, Threads, product};
+use crate::gemm::{Factor, Left, Mode, Right, Strided, Target, Threads, product, products};
 use crate::kernel::rows::{cells, chunk, for_chunks_of};
 use crate::kernel::{norm, swiglu};
 
@@ -210,15 +210,16 @@ pub(crate) fn backward(
             let normed = view(of_normed, d).transposed();
             let hidden = view(of_hidden, ffn).transposed();
             let (slopes_gate, slopes_up) = (view(of_gate, ffn), view(of_up, ffn));
+            let target = |out: &mut Vec<f32>, stride| Target { start: out.as_mut_ptr(), stride };
+            let of_gate = Factor { right: slopes_gate, n: ffn, out: target(&mut d_gate, ffn) };
+            let of_up = Factor { right: slopes_up, n: ffn, out: target(&mut d_up, ffn) };
+            let of_down = target(&mut d_down, d);
             // SAFETY: the capacities hold the products, which the first rows write in full.
             unsafe {
-                for (size, left, right, out) in [
-                    ([d, count, ffn], normed, slopes_gate, &mut d_gate),
-                    ([d, count, ffn], normed, slopes_up, &mut d_up),
-                    ([ffn, count, d], hidden, gradient, &mut d_down),
-                ] {
-                    let target = Target { start: out.as_mut_ptr(), stride: size[2] };
-                    product(size, left, right, 1.0, target, mode, Threads::All);
+                products([d, count], normed, &[of_gate, of_up], 1.0, mode, Threads::All);
+                let size = [ffn, count, d];
+                product(size, hidden, gradient, 1.0, of_down, mode, Threads::All);
+                for out in [&mut d_gate, &mut d_up, &mut d_down] {
                     out.set_len(d * ffn);
                 }
             }

@@ -1,10 +1,12 @@
 //! What attention reads of the residual stream: queries, keys and values of the normed rows, the
-//! first two turned to their positions; `[rows, q + k + v]`, side by side.
+//! first two turned to their positions; side by side, in rows that are [`stride`] numbers apart.
 //!
 //! Saved for the backward pass: `x` and each row's inverse root mean square.
 
+use std::mem::MaybeUninit;
+
 use crate::buffer::{Shared, filled, filled2, room};
-use crate::gemm::{Left, Mode, Right, Strided, Target, Threads, product};
+use crate::gemm::{Factor, Left, Mode, Right, Strided, Target, Threads, apart, products};
 use crate::kernel::rows::{cells, chunk, for_chunks_of};
 use crate::kernel::{norm, rotary};
 
@@ -25,6 +27,12 @@ pub(crate) struct Angles<'a> {
     pub(crate) cos: &'a [f32],
     pub(crate) sin: &'a [f32],
     pub(crate) half: usize,
+}
+
+/// How far apart rows of queries, keys and values of these widths lie: products read parts of them as
+/// they lie.
+pub(crate) fn stride(widths: [usize; 3]) -> usize {
+    apart(widths.iter().sum())
 }
 
 impl Weights<'_> {
@@ -48,12 +56,13 @@ struct Scratch {
     normed: Vec<f32>,
 }
 
-/// Queries, keys and values of `x` `[rows, d]`, and the inverse root mean squares `[rows]`.
+/// Queries, keys and values of `x` `[rows, d]` with zeros between their rows, and the inverse root mean
+/// squares `[rows]`.
 pub(crate) fn forward(x: &[f32], weights: Weights<'_>, angles: Angles<'_>) -> [Vec<f32>; 2] {
     let d = weights.norm.len();
     let rows = x.len() / d;
     let widths = weights.widths();
-    let total: usize = widths.iter().sum();
+    let stride = stride(widths);
     // SAFETY: the matrices have these shapes.
     let packed = unsafe {
         [0, 1, 2].map(|i| {
@@ -72,22 +81,23 @@ pub(crate) fn forward(x: &[f32], weights: Weights<'_>, angles: Angles<'_>) -> [V
                 norm::forward_rows(normed, inverse, x, weights.norm, weights.eps as f32);
                 let view = Strided::rows(normed.assume_init_ref(), d);
                 let left = scratch.left.take(&packed[0], view, [count, d]);
-                let out = out.part(part.start * total, count * total);
-                let target = Target::rows(out, total);
+                let out = out.part(part.start * stride, count * stride);
+                let target = Target::rows(out, stride);
                 let mut column = 0;
                 for (packed, width) in packed.iter().zip(widths) {
                     packed.multiply(left, 1.0, target.at(0, column), Mode::Fresh);
                     column += width;
                 }
-                for (row, out) in part.zip(out.assume_init_mut().chunks_exact_mut(total)) {
-                    angles.turn(row, &mut out[..widths[0] + widths[1]], 1.0);
+                for (row, out) in part.zip(out.chunks_exact_mut(stride)) {
+                    out[column..].fill(MaybeUninit::new(0.0));
+                    angles.turn(row, out[..widths[0] + widths[1]].assume_init_mut(), 1.0);
                 }
             }
         });
     };
     // SAFETY: the chunks cover all rows of both outputs.
     unsafe {
-        filled2([rows * total, rows], |out, inverse| run(Shared::new(out), Shared::new(inverse)))
+        filled2([rows * stride, rows], |out, inverse| run(Shared::new(out), Shared::new(inverse)))
     }
 }
 
@@ -98,7 +108,7 @@ pub(crate) struct Backward {
     pub(crate) matrices: [Vec<f32>; 3],
 }
 
-/// Backward pass from the gradient `[rows, q + k + v]`, which is turned back in place. `residual`
+/// Backward pass from the gradient of the result, laid out as that is, which is turned back in place. `residual`
 /// `[rows, d]`, the gradient that passes by the block, is added to that of `x`.
 pub(crate) fn backward(
     gradient: &mut [f32],
@@ -110,7 +120,7 @@ pub(crate) fn backward(
     let d = weights.norm.len();
     let rows = x.len() / d;
     let widths = weights.widths();
-    let total: usize = widths.iter().sum();
+    let stride = stride(widths);
     // SAFETY: the matrices have these shapes.
     let packed = unsafe {
         [0, 1, 2].map(|i| {
@@ -134,15 +144,15 @@ pub(crate) fn backward(
                 let thin = cells(&part, d);
                 // SAFETY: every chunk reads and writes the rows that are its own.
                 unsafe {
-                    let gradient = of_gradient.part(part.start * total, count * total);
+                    let gradient = of_gradient.part(part.start * stride, count * stride);
                     let gradient = gradient.assume_init_mut();
-                    for (row, gradient) in part.clone().zip(gradient.chunks_exact_mut(total)) {
+                    for (row, gradient) in part.clone().zip(gradient.chunks_exact_mut(stride)) {
                         angles.turn(row, &mut gradient[..widths[0] + widths[1]], -1.0);
                     }
                     let slope = room(&mut scratch.normed, count * d);
                     let (mut column, mut mode) = (0, Mode::Fresh);
                     for (packed, width) in packed.iter().zip(widths) {
-                        let view = Strided::rows(gradient, total).at(0, column);
+                        let view = Strided::rows(gradient, stride).at(0, column);
                         let left = scratch.left.take(packed, view, [count, width]);
                         packed.multiply(left, 1.0, Target::rows(slope, d), mode);
                         (column, mode) = (column + width, Mode::Sum);
@@ -163,16 +173,18 @@ pub(crate) fn backward(
             let normed = unsafe { of_normed.part(0, count * d).assume_init_ref() };
             let left = Strided::rows(normed, d).transposed();
             let mut column = 0;
-            for (out, width) in matrices.iter_mut().zip(widths) {
-                let right = Strided::rows(&gradient[start * total..], total).at(0, column);
-                let target = Target { start: out.as_mut_ptr(), stride: width };
-                // SAFETY: the capacity holds the product, which the first rows write in full.
-                unsafe {
-                    let size = [d, count, width];
-                    product(size, left, right, 1.0, target, mode, Threads::All);
-                    out.set_len(d * width);
+            let factors = [0, 1, 2].map(|i| {
+                let right = Strided::rows(&gradient[start * stride..], stride).at(0, column);
+                column += widths[i];
+                let out = Target { start: matrices[i].as_mut_ptr(), stride: widths[i] };
+                Factor { right, n: widths[i], out }
+            });
+            // SAFETY: the capacities hold the products, which the first rows write in full.
+            unsafe {
+                products([d, count], left, &factors, 1.0, mode, Threads::All);
+                for (matrix, width) in matrices.iter_mut().zip(widths) {
+                    matrix.set_len(d * width);
                 }
-                column += width;
             }
         }
     };

@@ -1,6 +1,8 @@
 //! An attention block on the residual stream: `y = x + attention(n Q, n K, n V) O` with
 //! `n = rms_norm(x)`, queries and keys turned to their positions.
 
+use std::mem::MaybeUninit;
+
 use crate::buffer::{Shared, filled};
 use crate::kernel::attention::{self, Heads, Place, Shape};
 use crate::kernel::projection::{self, Angles};
@@ -18,7 +20,7 @@ pub(crate) struct Forward {
     pub(crate) out: Vec<f32>,
     /// Inverse root mean squares `[rows]`.
     pub(crate) inverse: Vec<f32>,
-    /// Queries, keys and values `[rows, q + k + v]`.
+    /// Queries, keys and values, as [`projection::forward`] lays them out.
     pub(crate) heads: Vec<f32>,
     /// The mixed values `[rows, q]`.
     pub(crate) mixed: Vec<f32>,
@@ -34,7 +36,8 @@ fn widths(shape: &Shape) -> [usize; 2] {
 /// Queries, keys and values side by side in one tensor.
 fn split<'a>(data: &'a [f32], shape: &Shape) -> [Heads<'a>; 3] {
     let [q, k] = widths(shape);
-    [0, q, q + k].map(|offset| Heads { data, rows: shape.time, stride: q + 2 * k, offset })
+    let stride = projection::stride([q, k, k]);
+    [0, q, q + k].map(|offset| Heads { data, rows: shape.time, stride, offset })
 }
 
 /// Forward pass of `x` `[batch * time, d]`.
@@ -80,17 +83,20 @@ pub(crate) fn backward(
     let rows = shape.batch * shape.time;
     let [q_width, k_width] = widths(&shape);
     let size = [rows, q_width, saved.x.len() / rows];
-    let [d_mixed, output] = residual::backward(gradient, saved.mixed, weights.output, size);
+    let back = residual::backward(gradient, saved.mixed, weights.output, size);
+    let d_mixed = Heads { data: &back.x, rows: shape.time, stride: back.stride, offset: 0 };
     let [q, k, v] = split(saved.heads, &shape);
-    // SAFETY: the gradients of all heads cover all rows of the tensor.
+    // SAFETY: the gradients of all heads, and the zeros between rows, cover all of it.
     let mut d_heads = unsafe {
         filled(saved.heads.len(), |out| {
+            for row in out.chunks_exact_mut(q.stride) {
+                row[q_width + 2 * k_width..].fill(MaybeUninit::new(0.0));
+            }
             let data = Shared::new(out);
-            let stride = q_width + 2 * k_width;
             let places =
-                [0, q_width, q_width + k_width].map(|offset| Place { data, stride, offset });
+                [q, k, v].map(|Heads { stride, offset, .. }| Place { data, stride, offset });
             let saved = attention::Saved { q, k, v, lse: saved.lse };
-            attention::backward(&d_mixed, saved, shape, places);
+            attention::backward(d_mixed, saved, shape, places);
         })
     };
     let inputs = projection::backward(
@@ -100,5 +106,5 @@ pub(crate) fn backward(
         weights.inputs,
         angles,
     );
-    Backward { inputs, output }
+    Backward { inputs, output: back.weight }
 }
