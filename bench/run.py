@@ -136,7 +136,7 @@ def train(bench):
         ("33m", "bf16", 1.0, 1.1),
     ]
     for variant, precision, flex_bar, tch_bar in plan:
-        if precision not in bench.options.precision:
+        if precision not in bench.options.precision or variant not in bench.options.variants:
             continue
         say(f"train: {variant} {precision}")
         ours = ["--set", "train.precision=bf16"] if precision == "bf16" else []
@@ -424,6 +424,7 @@ def arguments():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--steps", type=int, help="timed steps of a run, whatever the shape")
     parser.add_argument("--precision", default="f32,bf16", help="of train, separated by commas")
+    parser.add_argument("--variants", default=",".join(STEPS), help="of train, of shapes.toml")
     parser.add_argument("--eager", action="store_true", help="train without compiled peers")
     parser.add_argument("--sweep-steps", type=int, default=60)
     parser.add_argument(
@@ -436,6 +437,9 @@ def arguments():
     options = parser.parse_args()
     options.only = options.only.split(",")
     options.precision = options.precision.split(",")
+    options.variants = options.variants.split(",")
+    if unknown := set(options.variants) - set(STEPS):
+        parser.error(f"no such variant: {', '.join(unknown)}; there are {', '.join(STEPS)}")
     if unknown := set(options.only) - set(KINDS):
         parser.error(f"no such kind: {', '.join(unknown)}; there are {', '.join(KINDS)}")
     options.ablate = pathlib.Path(options.ablate).absolute()
