@@ -2,7 +2,7 @@
 default:
     @just --list --unsorted
 
-# The paper's Figure 1 at laptop scale, in at most ten minutes
+# The paper's Figure 1 at laptop scale, in some ten minutes
 [group: 'studies']
 quickstart:
     cargo run --release -- run experiments/quickstart.toml
