@@ -1,7 +1,7 @@
 //! Vectors of the instruction sets, as far as products of matrices need them.
 //!
 //! Every function is `#[inline(always)]` and meant to end up in a function compiled for the
-//! instruction set (see `tile`); called anywhere else it would be undefined behaviour on a
+//! instruction set (see `dispatch`); called anywhere else it would be undefined behaviour on a
 //! processor without it, hence `unsafe` throughout.
 
 /// A vector of `f32`.

@@ -9,6 +9,7 @@
 mod bf16;
 #[cfg(target_arch = "x86_64")]
 mod by_hand;
+mod dispatch;
 mod lanes;
 mod operand;
 mod pack;

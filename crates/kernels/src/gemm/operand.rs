@@ -5,9 +5,9 @@ use std::mem::MaybeUninit;
 use rayon::prelude::*;
 
 use super::pack::{Strided, crowded};
-use super::tile::{self, Mode, Rows, Source, Target};
+use super::tile::{Mode, Rows, Source, Target};
 use super::unit::Unit;
-use super::{SMALL, Threads, bf16};
+use super::{SMALL, Threads, bf16, dispatch};
 
 /// Memory for packed numbers: vectors and tiles are read in whole cache lines.
 #[derive(Default)]
@@ -104,9 +104,9 @@ impl Right {
     /// drive each other out of the nearest cache.
     fn lies(unit: Unit, rows: usize, matrix: Strided, n: usize) -> bool {
         let Unit::F32(level) = unit else { return false };
-        let [_, vector] = tile::panel_widths(level);
+        let [_, vector] = dispatch::panel_widths(level);
         let few = rows <= 2 * unit.panel_rows();
-        let near = tile::lies(level) && rows <= unit.block_rows() && !crowded(matrix.row);
+        let near = dispatch::lies(level) && rows <= unit.block_rows() && !crowded(matrix.row);
         (few || near) && matrix.column == 1 && n.is_multiple_of(vector)
     }
 
@@ -123,7 +123,7 @@ impl Right {
         (self.rows, self.k, self.n) = (None, k, n);
         let unit = self.unit;
         let length = |columns: usize| match unit {
-            Unit::F32(level) | Unit::Rounded(level) => tile::right_length(level, [k, columns]),
+            Unit::F32(level) | Unit::Rounded(level) => dispatch::right_length(level, [k, columns]),
             Unit::Pairs | Unit::Tiles => bf16::words([columns, k]),
         };
         let tasks = match threads {
@@ -144,9 +144,9 @@ impl Right {
             // SAFETY: the panels cover the reserved memory, each its own part.
             unsafe {
                 match unit {
-                    Unit::F32(level) => tile::pack_right(level, from, [k, columns], to),
+                    Unit::F32(level) => dispatch::pack_right(level, from, [k, columns], to),
                     Unit::Rounded(level) => {
-                        tile::pack_right(level, from, [k, columns], to);
+                        dispatch::pack_right(level, from, [k, columns], to);
                         bf16::round(to, length(columns));
                     }
                     Unit::Pairs | Unit::Tiles => {
@@ -201,7 +201,7 @@ impl Right {
                         Some(matrix) => Rows::Lying(matrix),
                         None => Rows::Packed(left.words.start()),
                     };
-                    tile::multiply(level, size, left, source, scale, out, mode);
+                    dispatch::multiply(level, size, left, source, scale, out, mode);
                 }
                 Unit::Pairs | Unit::Tiles => {
                     let right = (self.words.start().cast(), self.k);
@@ -247,25 +247,27 @@ impl Left {
         (self.unit, self.m, self.k) = (Some(right.unit()), m, k);
         let seldom = matrix.row == 1 && right.n <= SELDOM && !crowded(matrix.column);
         self.rows = match right.unit() {
-            Unit::F32(level) if tile::lies(level) && (matrix.column == 1 || seldom) => Some(matrix),
+            Unit::F32(level) if dispatch::lies(level) && (matrix.column == 1 || seldom) => {
+                Some(matrix)
+            }
             _ => None,
         };
         if self.rows.is_some() {
             return self;
         }
         let length = match right.unit() {
-            Unit::F32(level) | Unit::Rounded(level) => tile::left_length(level, [m, k]),
+            Unit::F32(level) | Unit::Rounded(level) => dispatch::left_length(level, [m, k]),
             Unit::Pairs | Unit::Tiles => bf16::words([m, k]),
         };
         let to = self.words.room(length);
         // SAFETY: the panels of rows, padding included, fill this memory.
         unsafe {
             match right.unit() {
-                Unit::F32(level) => tile::pack_left(level, matrix, [m, k], to),
+                Unit::F32(level) => dispatch::pack_left(level, matrix, [m, k], to),
                 Unit::Rounded(level) => {
                     // Between panels is what nobody has written or will read.
                     to.write_bytes(0, length);
-                    tile::pack_left(level, matrix, [m, k], to);
+                    dispatch::pack_left(level, matrix, [m, k], to);
                     bf16::round(to, length);
                 }
                 Unit::Pairs | Unit::Tiles => bf16::pack_left(matrix, [m, k], to.cast()),

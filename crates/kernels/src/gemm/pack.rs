@@ -67,7 +67,7 @@ const TOGETHER: usize = 8;
 /// rows that are a power of two apart drive each other out of the nearest cache when more are read between.
 const ROWS: usize = 8;
 
-/// See `tile::pack_left`.
+/// See `dispatch::pack_left`.
 #[inline(always)]
 pub(super) unsafe fn left<L: Lanes>(left: Strided, [m, k]: [usize; 2], out: *mut f32) {
     if left.row == 1 {
@@ -144,7 +144,7 @@ pub(super) fn panel_width(columns: usize, width: usize) -> usize {
     if columns > width { 2 * width } else { width }
 }
 
-/// See `tile::pack_right`.
+/// See `dispatch::pack_right`.
 #[inline(always)]
 pub(super) unsafe fn right<L: Lanes>(right: Strided, [k, n]: [usize; 2], out: *mut f32) {
     let wide = 2 * L::WIDTH;

@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use serde::{Deserialize, Serialize};
 
-use super::{bf16, tile};
+use super::{bf16, dispatch};
 use crate::simd::{Level, level};
 
 /// How the factors of matrix products are rounded; sums are always f32.
@@ -84,7 +84,7 @@ impl Unit {
     /// Rows of the left operand's panels: products of a multiple of them waste nothing.
     pub(crate) fn panel_rows(self) -> usize {
         match self {
-            Self::F32(level) | Self::Rounded(level) => tile::panel_rows(level),
+            Self::F32(level) | Self::Rounded(level) => dispatch::panel_rows(level),
             Self::Pairs | Self::Tiles => 32,
         }
     }
@@ -92,7 +92,7 @@ impl Unit {
     /// Columns of the right operand's panels.
     pub(super) fn panel_columns(self) -> usize {
         match self {
-            Self::F32(level) | Self::Rounded(level) => tile::panel_widths(level)[0],
+            Self::F32(level) | Self::Rounded(level) => dispatch::panel_widths(level)[0],
             Self::Pairs | Self::Tiles => 32,
         }
     }
