@@ -37,7 +37,7 @@ mod tch;
 mod weights;
 
 pub use allocator::{Matrices, tune_allocator};
-pub use gemm::Precision;
+pub use gemm::{Abreast, Precision};
 pub use keep::Keep;
 pub use kernel::adamw::AdamWFactors;
 pub use ops::{

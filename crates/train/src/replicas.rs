@@ -1,11 +1,9 @@
 //! One model on several devices, and the portions of a batch divided among them.
 
-use std::panic::resume_unwind;
-use std::thread;
-
+use ablate_kernels::Abreast;
 use ablate_model::{Decoder, ParameterGradients};
 use burn::tensor::Device;
-use rayon::{ThreadPool, ThreadPoolBuilder};
+use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 
 use crate::batch::Sequences;
 use crate::{TrainConfig, TrainData, TrainError};
@@ -13,8 +11,9 @@ use crate::{TrainConfig, TrainData, TrainError};
 /// The devices besides the one that holds the model.
 pub(crate) struct Replicas {
     others: Vec<Device>,
-    /// One for every device, the model's first: what a device leaves to the host stays apart.
-    pools: Vec<ThreadPool>,
+    /// Where there are others: a thread at least for every device. Each holds to its own portion, and
+    /// helps with the loops of the others when that has ended.
+    pool: Option<ThreadPool>,
 }
 
 /// What the forward and backward pass of a portion comes to.
@@ -31,20 +30,19 @@ impl Replicas {
     /// # Errors
     /// Threads that the system refuses.
     pub(crate) fn new(others: &[Device]) -> Result<Self, TrainError> {
-        let mut pools = Vec::new();
-        if !others.is_empty() {
-            let threads = (rayon::current_num_threads() / (1 + others.len())).max(1);
-            for _ in 0..=others.len() {
+        let threads = rayon::current_num_threads().max(1 + others.len());
+        let pool = match others {
+            [] => None,
+            _ => {
                 let pool = ThreadPoolBuilder::new().num_threads(threads).build();
-                pools.push(
-                    pool.map_err(|error| TrainError::Threads {
-                        threads,
-                        reason: error.to_string(),
-                    })?,
-                );
+                let refused = |error: ThreadPoolBuildError| TrainError::Threads {
+                    threads,
+                    reason: error.to_string(),
+                };
+                Some(pool.map_err(refused)?)
             }
-        }
-        Ok(Self { others: others.to_vec(), pools })
+        };
+        Ok(Self { others: others.to_vec(), pool })
     }
 
     /// The model and as many copies of it as there are other devices, at most one per portion. Copies
@@ -63,19 +61,16 @@ impl Replicas {
         config: &TrainConfig,
         data: &TrainData,
     ) -> Vec<Result<Portion, TrainError>> {
-        if let ([model, ..], [portion]) = (models, portions) {
-            return vec![Portion::of(model, portion, config, data)];
+        let of = |index: usize| Portion::of(&models[index], portions[index], config, data);
+        let count = models.len().min(portions.len());
+        match &self.pool {
+            Some(pool) if count > 1 => {
+                let abreast = Abreast::of(count);
+                let own = |index| (index < count).then(|| abreast.run(|| of(index)));
+                pool.broadcast(|context| own(context.index())).into_iter().flatten().collect()
+            }
+            _ => (0..count).map(of).collect(),
         }
-        thread::scope(|scope| {
-            let passes = models.iter().zip(portions).zip(&self.pools);
-            let running: Vec<_> = passes
-                .map(|((model, portion), pool)| {
-                    scope.spawn(move || pool.install(|| Portion::of(model, portion, config, data)))
-                })
-                .collect();
-            let results = running.into_iter().map(|pass| pass.join());
-            results.map(|result| result.unwrap_or_else(|panic| resume_unwind(panic))).collect()
-        })
     }
 }
 

@@ -13,6 +13,7 @@ mod dispatch;
 mod lanes;
 mod operand;
 mod pack;
+mod threads;
 mod tile;
 mod unit;
 
@@ -22,6 +23,8 @@ use rayon::prelude::*;
 
 pub(crate) use operand::{Left, Right};
 pub(crate) use pack::{Strided, apart};
+pub use threads::Abreast;
+pub(crate) use threads::Threads;
 pub(crate) use tile::{Mode, Target};
 pub use unit::Precision;
 pub(crate) use unit::Unit;
@@ -36,15 +39,6 @@ const COLUMNS: usize = 1024;
 /// The same where all rows of the left operand are packed at once: each of them is used once then, and
 /// so few stay in a core's own cache until they are.
 const FEW_COLUMNS: usize = 64;
-
-/// Which threads a product may use.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Threads {
-    /// The calling thread: for products inside a parallel loop.
-    One,
-    /// All of the pool, for products worth it.
-    All,
-}
 
 thread_local! {
     /// Packed blocks of the products at hand: kept, because most products are small.
@@ -98,10 +92,7 @@ pub(crate) unsafe fn products(
 ) {
     let all: usize = factors.iter().map(|factor| factor.n).sum();
     let work = m.saturating_mul(all).saturating_mul(k);
-    let tasks = match threads {
-        Threads::All if work >= SMALL => rayon::current_num_threads(),
-        _ => 1,
-    };
+    let tasks = if work >= SMALL { threads.pieces() } else { 1 };
     let unit = Unit::current();
     if tasks == 1 {
         // SAFETY: the caller's promise.

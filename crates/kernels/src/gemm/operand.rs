@@ -126,10 +126,7 @@ impl Right {
             Unit::F32(level) | Unit::Rounded(level) => dispatch::right_length(level, [k, columns]),
             Unit::Pairs | Unit::Tiles => bf16::words([columns, k]),
         };
-        let tasks = match threads {
-            Threads::All if k * n >= SMALL / 64 => rayon::current_num_threads(),
-            _ => 1,
-        };
+        let tasks = if k * n >= SMALL / 64 { threads.pieces() } else { 1 };
         let wide = unit.panel_columns();
         let together = match unit {
             Unit::F32(_) | Unit::Rounded(_) => {

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use crate::simd::vectorised;
 
 /// Elements of one piece of work.
-const CHUNK: usize = 1 << 15;
+const CHUNK: usize = 1 << 13;
 
 /// The numbers of one update with AdamW, the same for all elements of a parameter.
 #[derive(Clone, Copy, Debug, PartialEq)]
