@@ -79,7 +79,9 @@ unsafe impl GlobalAlloc for Matrices {
                     }
                     let moved = aligned(start);
                     // Content moves with the piece, which need not begin as far before a line.
-                    std::ptr::copy(start.add(into), moved, layout.size().min(size));
+                    if start.add(into) != moved {
+                        std::ptr::copy(start.add(into), moved, layout.size().min(size));
+                    }
                     set_offset(moved, start);
                     ask(start, after.size());
                     moved
