@@ -7,7 +7,7 @@
 use ablate_inherit::{Norm, WidthCriterion, magnitudes, taylor};
 use ablate_model::{Part, Place, Units, Weights, fold, places};
 
-use crate::garden::{Garden, Planted, VOCABULARY, assert_near, plant, small};
+use crate::garden::{Garden, Learning, Planted, VOCABULARY, plant, small};
 
 /// Of a planted model, with the units of its two layers that are not the small model's.
 struct Twins {
@@ -134,26 +134,41 @@ fn one_of_two_equal_units_is_found() {
 
     // Masks see what is lost with both of a pair. On weights that stand still, what is left of a pair
     // writes half of what it should; on weights that learn it makes up for the other, and the loss is
-    // kept. They need a rate at which weights can double in so few steps.
-    let learn = |how| {
-        let learned = garden.learn((&planted.model, &planted.weights), &planted.target(), how);
-        let (child, map) = planted.sliced(&learned);
-        (garden.loss(&small(), &child), map)
+    // kept. They need a rate at which weights can double in so few steps. What one seed of the masks'
+    // draws comes to is luck, and which is lucky differs with the CPU, for sums are rounded otherwise there.
+    let learn = |frozen, learning_rate| -> Vec<_> {
+        let one = |seed| {
+            let how = Learning { steps: 1600, frozen, learning_rate, seed };
+            let of = (&planted.model, &planted.weights);
+            let (child, map) = planted.sliced(&garden.learn(of, &planted.target(), how));
+            (garden.loss(&small(), &child), map)
+        };
+        (5..8).map(one).collect()
     };
-    let (frozen, _) = learn((true, 1e-4));
-    let (joint, map) = learn((false, 1e-3));
-    assert_near("joint masks", 0.01, before, joint);
+    let (frozen, joint) = (learn(true, 1e-4), learn(false, 1e-3));
+    let mean = |losses: &[f64]| losses.iter().sum::<f64>() / losses.len() as f64;
+    let losses = |learned: &[(f64, _)]| learned.iter().map(|(loss, _)| *loss).collect::<Vec<_>>();
+    let (frozen, by_masks) = (losses(&frozen), losses(&joint));
+    let said = format!("{before}: joint {by_masks:?}, frozen {frozen:?}, scores {by_scores:?}");
+    // The weights may have learned a little more in the meantime.
+    assert!(mean(&by_masks) < 1.01 * before, "{said}");
     // Scores of single units may happen to split the right pair, for it is rounding that decides
-    // between equal ones, and rounding differs with the CPU: masks on frozen weights are better than
-    // such scores are on average, those that learn than each.
-    let average = by_scores.iter().sum::<f64>() / by_scores.len() as f64;
-    assert!(joint < frozen && frozen < average, "{joint} {frozen} {by_scores:?}");
-    assert!(by_scores.iter().all(|loss| joint < *loss), "{joint} {by_scores:?}");
-    assert_eq!(map.layers, planted.layers);
-    for kept in &map.ffn {
-        // A pair that is of little use may go as a whole, and so may a unit that is none of a pair.
-        let strangers = (0..planted.model.shape.ffn)
-            .filter(|unit| !kept.contains(unit) && !ffn.iter().flatten().any(|twin| twin == unit));
-        assert!(strangers.count() <= 1 && split(ffn, kept) >= 2, "{kept:?}");
+    // between equal ones: masks on frozen weights are better than such scores are on average, those
+    // that learn than each.
+    assert!(mean(&by_masks) < mean(&frozen) && mean(&frozen) < mean(&by_scores), "{said}");
+    assert!(by_masks.iter().all(|joint| by_scores.iter().all(|loss| joint < loss)), "{said}");
+    let mut found = 0;
+    for (_, map) in &joint {
+        assert_eq!(map.layers, planted.layers);
+        for kept in &map.ffn {
+            // A pair that is of little use may go as a whole, and so may a unit that is none of a pair.
+            let strangers = (0..planted.model.shape.ffn).filter(|unit| {
+                !kept.contains(unit) && !ffn.iter().flatten().any(|twin| twin == unit)
+            });
+            assert!(strangers.count() <= 1, "{kept:?}");
+            found += split(ffn, kept);
+        }
     }
+    let pairs = joint.len() * 2 * ffn.len();
+    assert!(2 * found >= pairs, "{found} of {pairs} pairs lost one unit");
 }

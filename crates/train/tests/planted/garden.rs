@@ -97,6 +97,16 @@ pub(crate) fn small() -> ModelConfig {
     model(2, 24, 12)
 }
 
+/// How masks are learned.
+#[derive(Clone, Copy)]
+pub(crate) struct Learning {
+    pub(crate) steps: u64,
+    /// Whether the weights stand still.
+    pub(crate) frozen: bool,
+    pub(crate) learning_rate: f64,
+    pub(crate) seed: u64,
+}
+
 pub(crate) struct Garden {
     pub(crate) shard: Shard,
     pub(crate) order: Vec<u32>,
@@ -160,14 +170,14 @@ impl Garden {
         &self,
         (model, weights): (&ModelConfig, &Weights),
         target: &MaskTarget,
-        (frozen, learning_rate): (bool, f64),
+        Learning { steps, frozen, learning_rate, seed }: Learning,
     ) -> Learned {
         let config = MaskConfig {
-            train: config(400, learning_rate),
+            train: config(steps, learning_rate),
             frozen,
             mask_learning_rate: 0.1,
             sparsity_warmup: 0.2,
-            seed: 5,
+            seed,
         };
         let device = training_device(Backend::Flex);
         // What a log of it would show: the target is come to, and nothing is lost on the way.
@@ -181,7 +191,7 @@ impl Garden {
         let (learned, last) = (learned.unwrap().unwrap(), last.unwrap());
         assert_eq!(
             (last.step, last.tokens, last.sparsity),
-            (400, learned.tokens, learned.sparsity)
+            (steps, learned.tokens, learned.sparsity)
         );
         let Sparsity { layers, hidden, heads, ffn, shortcut } = learned.sparsity;
         let want = learned.target;

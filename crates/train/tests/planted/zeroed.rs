@@ -2,7 +2,7 @@
 
 use ablate_inherit::{Norm, WidthCriterion, magnitudes, taylor};
 
-use crate::garden::{Garden, VOCABULARY, assert_near, plant, small};
+use crate::garden::{Garden, Learning, VOCABULARY, assert_near, plant, small};
 
 #[test]
 fn planted_units_are_found() {
@@ -32,8 +32,8 @@ fn planted_units_are_found() {
 
     // By masks on weights that stand still: what is planted is worth nothing.
     let learn = |frozen| {
-        let learned =
-            garden.learn((&planted.model, &planted.weights), &planted.target(), (frozen, 1e-4));
+        let how = Learning { steps: 400, frozen, learning_rate: 1e-4, seed: 5 };
+        let learned = garden.learn((&planted.model, &planted.weights), &planted.target(), how);
         assert_eq!(learned.tokens, 400 * 256);
         assert_eq!(learned.weights == planted.weights, frozen);
         learned
