@@ -29,6 +29,10 @@ FLAGS = (
 ).split()
 
 
+class Navigated(Exception):
+    """The page that was asked has made room for another."""
+
+
 class Chromium:
     """A browser with one page."""
 
@@ -69,7 +73,10 @@ class Chromium:
         while True:
             answer = self.read()
             if answer.get("id") == self.number:
-                assert "error" not in answer, f"{method}: {answer['error']}"
+                error = answer.get("error", {})
+                if error.get("message") == "Inspected target navigated or closed":
+                    raise Navigated
+                assert not error, f"{method}: {error}"
                 return answer["result"]
             self.events.append(answer)
 
@@ -81,10 +88,15 @@ class Chromium:
 
     def until(self, expression, wanted, what):
         end = time.monotonic() + PATIENCE
-        while not wanted(value := self.ask(expression)):
+        while True:
+            try:
+                if wanted(value := self.ask(expression)):
+                    return value
+            except Navigated:
+                # A link was followed just now: the next page is asked.
+                value = None
             assert time.monotonic() < end, f"{what}: {value!r}"
             time.sleep(0.1)
-        return value
 
     def open(self, url):
         self.call("Page.navigate", url=url)
