@@ -88,7 +88,7 @@ def met(line):
 def page(results):
     """All of RESULTS.md from the contents of results.json."""
     parts = [
-        "# Results\n\nWritten by `bench/run.py`, which [README.md](README.md) explains; every run"
+        "# Results\n\nWritten by `bench/run.py`, which `bench/README.md` explains; every run"
         " is in [results.json](results.json). Medians over rounds; the best peer is bold, and the"
         " ratio is to it, round by round. Above 1 is faster than the peer, below 1 slower; for"
         " memory it is our share of the peer's. A dash is something that was not measured, and why"
