@@ -179,7 +179,17 @@ fn ask_anew(start: usize, size: usize) {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Mutex, MutexGuard, PoisonError};
+
     use super::*;
+
+    /// Nothing was asked for yet, and nobody else asks meanwhile: the kernel gives out addresses again.
+    fn alone() -> MutexGuard<'static, ()> {
+        static ALONE: Mutex<()> = Mutex::new(());
+        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        ASKED_FOR.iter().for_each(|page| page.store(0, Ordering::Relaxed));
+        alone
+    }
 
     /// The flags of the mapping that holds an address.
     #[cfg(target_os = "linux")]
@@ -207,6 +217,7 @@ mod tests {
         if !std::path::Path::new("/sys/kernel/mm/transparent_hugepage").exists() {
             return;
         }
+        let _alone = alone();
         // What an allocator maps anew may lie where another piece lay: the second time as well.
         for size in [5 * PAGE + LARGE, 2 * MAPPED, 2 * MAPPED] {
             let (access, kind) =
@@ -236,6 +247,7 @@ mod tests {
 
     #[test]
     fn pieces_keep_what_they_hold_and_begin_with_a_line() {
+        let _alone = alone();
         let sizes = [1, 40, ALIGNED - 1, ALIGNED, 3 * ALIGNED + 5, LARGE, 5 * PAGE];
         for (from, to) in sizes.iter().flat_map(|from| sizes.map(|to| (*from, to))) {
             // SAFETY: no size is 0; what is read and written lies within the pieces.
