@@ -275,16 +275,22 @@ fn refusal(program: &'static str, errors: &str) -> SlurmError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
-    use std::os::unix::fs::PermissionsExt;
+
+    /// Long enough for a command that answers, however busy the machine is.
+    const PATIENCE: Duration = Duration::from_secs(60);
 
     /// Commands that say what the real ones said (22.05.8).
     fn speaking(program: &str, script: &str) -> (tempfile::TempDir, Slurm) {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join(program);
-        fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-        let slurm = Slurm::in_folder(folder.path(), Duration::from_millis(1500));
+        // A shell writes it: a file that this process writes is open for writing in whatever child
+        // another test starts meanwhile, and cannot be executed for so long (`ETXTBSY`).
+        let written = Command::new("sh")
+            .args(["-c", r#"printf '#!/bin/sh\n%s\n' "$1" > "$2" && chmod 755 "$2""#, "sh", script])
+            .arg(folder.path().join(program))
+            .status()
+            .unwrap();
+        assert!(written.success(), "{written}");
+        let slurm = Slurm::in_folder(folder.path(), PATIENCE);
         (folder, slurm)
     }
 
@@ -308,13 +314,19 @@ mod tests {
         assert!(matches!(none, SlurmError::NoConfiguration { .. }), "{none}");
         let no = error("echo 'error: Invalid user' >&2\nexit 1");
         assert!(no.to_string().contains("says: error: Invalid user"), "{no}");
-        let clock = Instant::now();
-        let hangs = error("exec sleep 60");
-        assert!(matches!(hangs, SlurmError::TimedOut { .. }), "{hangs}");
-        assert!(clock.elapsed() < Duration::from_secs(20));
         let (_folder, slurm) = speaking("squeue", "");
         let absent = slurm.requeue("1_2").unwrap_err();
         assert!(absent.to_string().contains("--launcher script"), "{absent}");
+    }
+
+    #[test]
+    fn a_command_that_hangs_is_left() {
+        let (folder, _) = speaking("squeue", "exec sleep 600");
+        let clock = Instant::now();
+        let hangs =
+            Slurm::in_folder(folder.path(), Duration::from_millis(500)).queue().unwrap_err();
+        assert!(matches!(hangs, SlurmError::TimedOut { .. }), "{hangs}");
+        assert!(clock.elapsed() < PATIENCE);
     }
 
     #[test]
