@@ -98,13 +98,16 @@ impl Seen {
         mut make: impl FnMut() -> T,
         text: impl Fn(&T) -> String,
     ) -> T {
-        for _ in 0..60 {
-            let made = make();
-            if self.0.insert(text(&made)) {
-                return made;
-            }
-        }
-        make()
+        self.try_fresh(&mut make, text).unwrap_or_else(make)
+    }
+
+    /// Draws until the text is new; gives up after a while.
+    fn try_fresh<T>(
+        &mut self,
+        mut make: impl FnMut() -> T,
+        text: impl Fn(&T) -> String,
+    ) -> Option<T> {
+        (0..60).find_map(|_| Some(make()).filter(|made| self.0.insert(text(made))))
     }
 }
 
@@ -166,21 +169,29 @@ fn piqa(world: &World, draw: &mut Draw, items: usize) -> Vec<Draft> {
     let Some(wrong) = distractors(draw, &answers, 1, &forbidden) else { return Vec::new() };
     let keys = positions(draw, items, 2);
     let mut seen = Seen::default();
-    asked
-        .iter()
-        .zip(wrong)
-        .zip(keys)
-        .map(|((&(goal, thing, method), wrong), key)| {
-            let right = plausibility::method(language, method);
-            let wrong: Vec<String> =
-                wrong.iter().map(|&w| plausibility::method(language, w)).collect();
+    let mut drafts = Vec::with_capacity(items);
+    for ((&(goal, thing, method), wrong), key) in asked.iter().zip(wrong).zip(keys) {
+        let right = plausibility::method(language, method);
+        let mut sample = |draw: &mut Draw, wrong: usize| {
+            let wrong = vec![plausibility::method(language, wrong)];
             let make = || {
                 let context = plausibility::context(draw, language, goal, thing);
                 Sample::choice(context, right.clone(), wrong.clone(), key)
             };
-            Draft { sample: seen.fresh(make, with_options), held: Held::Goal { goal, thing } }
-        })
-        .collect()
+            seen.try_fresh(make, with_options)
+        };
+        // A goal of which a single thing is reserved is asked so often that a pair of options may
+        // have had every wording. It gets another wrong answer then, which costs the balance one.
+        let made = wrong.iter().find_map(|&w| sample(draw, w)).or_else(|| {
+            let mut others: Vec<usize> =
+                (0..2 * GOALS.len()).filter(|&m| !plausibility::reaches(goal, m)).collect();
+            draw.shuffle(&mut others);
+            others.into_iter().find_map(|w| sample(draw, w))
+        });
+        let Some(sample) = made else { continue };
+        drafts.push(Draft { sample, held: Held::Goal { goal, thing } });
+    }
+    drafts
 }
 
 fn eprstmt(world: &World, draw: &mut Draw, items: usize) -> Vec<Draft> {
@@ -307,17 +318,23 @@ fn hellaswag(world: &World, draw: &mut Draw, items: usize) -> Vec<Draft> {
     let mut drafts = Vec::with_capacity(items);
     for (group, share) in shares(items, groups).into_iter().enumerate() {
         let pairs = world.reserved_pairs(draw, &[Class::Routine]);
-        // Every (routine, step) of the group equally often; wrong answers stay in the group.
-        let mut asked: Vec<(usize, usize, usize)> = Vec::with_capacity(share);
-        for i in 0..share {
-            let label = i % (ROUTINE_GROUP * STEPS);
-            let (routine, step) = (group * ROUTINE_GROUP + label / STEPS, 1 + label % STEPS);
-            let people: Vec<usize> =
-                pairs.iter().filter(|(_, v)| v.index == routine).map(|(p, _)| *p).collect();
-            if !people.is_empty() {
-                asked.push((people[i / (ROUTINE_GROUP * STEPS) % people.len()], routine, step));
-            }
+        // Every (routine, step) of the group equally often, but for the routines that the world
+        // reserves for nobody; wrong answers stay in the group.
+        let reserved: Vec<(usize, Vec<usize>)> = (0..ROUTINE_GROUP)
+            .map(|i| group * ROUTINE_GROUP + i)
+            .map(|r| (r, pairs.iter().filter(|(_, v)| v.index == r).map(|(p, _)| *p).collect()))
+            .filter(|(_, people): &(usize, Vec<usize>)| !people.is_empty())
+            .collect();
+        if reserved.is_empty() {
+            continue;
         }
+        let labels = reserved.len() * STEPS;
+        let asked: Vec<(usize, usize, usize)> = (0..share)
+            .map(|i| {
+                let (routine, people) = &reserved[i % labels / STEPS];
+                (people[i / labels % people.len()], *routine, 1 + i % STEPS)
+            })
+            .collect();
         let answers: Vec<usize> =
             asked.iter().map(|&(_, routine, step)| routine * 4 + step).collect();
         // An earlier step of the same routine is a fair wrong answer; a later one is not.
