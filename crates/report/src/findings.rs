@@ -47,6 +47,7 @@ pub(crate) fn findings(
     out.extend(failures(analysis));
     out.extend(others(analysis));
     out.extend(accepted(analysis));
+    out.extend(missed(analysis));
     if analysis.seeds().len() < 2 {
         out.push("There is one seed, so nothing says how much of a difference is luck: no intervals are given and nothing is tested.".to_string());
     }
@@ -314,6 +315,21 @@ fn accepted(analysis: &Analysis<'_>) -> Option<String> {
              the same: {}.",
             names.join(", "),
             words.join("; ")
+        )
+    })
+}
+
+/// Variants that were cut by masks which did not come to their target.
+fn missed(analysis: &Analysis<'_>) -> Option<String> {
+    let names: Vec<&str> = (0..analysis.variants().len())
+        .filter(|v| analysis.missed(*v).is_some())
+        .map(|v| analysis.variants()[v].title())
+        .collect();
+    (!names.is_empty()).then(|| {
+        format!(
+            "Learned masks did not come to their target: {}. As many units as wanted were kept all \
+             the same, by the largest masks; more updates (tokens of width.learned) bring masks closer.",
+            names.join(", ")
         )
     })
 }

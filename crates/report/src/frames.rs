@@ -15,7 +15,8 @@ use columns::{
 };
 
 use crate::rows::{
-    CoverageRow, CurveRow, InfluenceRow, ItemRow, ScoreRow, SkipRow, SpreadRow, VariantRow,
+    CoverageRow, CurveRow, InfluenceRow, ItemRow, MaskShare, ScoreRow, SkipRow, SpreadRow,
+    VariantRow,
 };
 
 /// A row type that is one line of a saved table.
@@ -306,6 +307,7 @@ impl Rows for VariantRow {
             json("failed", |r| to_json(&r.failed))?,
             json("diverged", |r| to_json(&r.diverged))?,
             json("accepted", |r| to_json(&r.accepted))?,
+            json("mask_shares", |r| to_json(&r.mask_shares))?,
             optional("coverage", rows, |r| r.coverage),
             json("bytes_per_token", |r| {
                 // JSON has no infinities.
@@ -364,6 +366,9 @@ impl Rows for VariantRow {
         // Reports written before anything could be accepted do not have it.
         if frame.column("accepted").is_ok() {
             read_json(frame, "accepted", &mut rows, |r, v: Vec<(u64, String)>| r.accepted = v)?;
+        }
+        if frame.column("mask_shares").is_ok() {
+            read_json(frame, "mask_shares", &mut rows, |r, v: Vec<MaskShare>| r.mask_shares = v)?;
         }
         read_json(frame, "bytes_per_token", &mut rows, |r, v: BTreeMap<String, f64>| {
             r.bytes_per_token = v;

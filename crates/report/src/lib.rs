@@ -47,8 +47,9 @@ pub use reproduction::{
 };
 pub use rows::{
     AcceptedRow, AxisInfo, BatchLossRow, CoverageRow, CurveRow, ExternalRow, ExternalShape,
-    InfluenceRow, ItemRow, LedgerRow, Params, ProgressRow, Provenance, ResultRecord, RunRecord,
-    ScoreRow, SkipRow, SpreadRow, StudyData, StudyInfo, TokenizerRow, VariantRow, VisitRow,
+    InfluenceRow, ItemRow, LedgerRow, MaskShare, Params, ProgressRow, Provenance, ResultRecord,
+    RunRecord, ScoreRow, SkipRow, SpreadRow, StudyData, StudyInfo, TokenizerRow, VariantRow,
+    VisitRow,
 };
 pub use table::{Align, Cell, Column, Mark, Row, Table};
 pub use why::why;

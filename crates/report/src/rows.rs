@@ -1,6 +1,7 @@
 //! The rows a report is made of: plain records, one struct per saved table.
 
 mod external;
+mod masks;
 mod progress;
 mod results;
 mod rounds;
@@ -9,6 +10,7 @@ mod tokenizers;
 use std::collections::BTreeMap;
 
 pub use external::{ExternalRow, ExternalShape};
+pub use masks::MaskShare;
 pub use progress::ProgressRow;
 pub use results::{ResultRecord, RunRecord};
 pub use tokenizers::TokenizerRow;
@@ -162,6 +164,9 @@ pub struct VariantRow {
     /// Tokens that masks were learned on before, where the first weights were chosen by such.
     #[serde(default)]
     pub mask_tokens: u64,
+    /// What those masks came to, by kind of unit.
+    #[serde(default)]
+    pub mask_shares: Vec<MaskShare>,
     /// Floating-point operations of training, with the passes that score batches for a draw and the
     /// learning of masks.
     pub train_flops: f64,

@@ -6,7 +6,8 @@ use std::fs;
 use std::path::Path;
 
 use ablate_report::{
-    AcceptedRow, ReportError, Selection, StudyData, compare, headline, read, tokenizers, write,
+    AcceptedRow, MaskShare, ReportError, Selection, StudyData, compare, headline, read, tokenizers,
+    write,
 };
 
 fn text(dir: &Path, name: &str) -> String {
@@ -315,6 +316,33 @@ fn divergences_are_in_the_tables() {
     }
     let table = text(&dir, "tables/optimisation.md");
     assert!(table.contains("2.26e-2") && table.contains("2.83e-3"), "{table}");
+}
+
+#[test]
+fn masks_that_missed_their_target_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("study");
+    let mut data = synthetic::ladder(&[1, 2], 6);
+    let share = |units: &str, shut, target| MaskShare { units: units.into(), shut, target };
+    data.variants[1].mask_shares = vec![share("hidden", 0.39, 0.4), share("ffn", 0.16, 0.2)];
+    write(&data, &dir).unwrap();
+    let told = |place: &str| text(&dir, place).contains("masks shut");
+    assert!(!told("tables/main.md") && !told("index.html"), "they are near");
+
+    data.variants[1].mask_shares[0].shut = 0.03;
+    write(&data, &dir).unwrap();
+    assert_eq!(read(&dir).unwrap(), data);
+    let words = format!(
+        "{}: when their learning ended, masks shut hidden 3% (target 40%)",
+        data.variants[1].title()
+    );
+    assert!(text(&dir, "tables/main.md").contains(&words), "{}", text(&dir, "tables/main.md"));
+    let page = text(&dir, "index.html");
+    let title = data.variants[1].title();
+    let finding = format!(
+        "Learned masks did not come to their target: {title}. As many units as wanted were kept all the same, by"
+    );
+    assert!(page.contains(&finding) && page.contains(&words), "{finding}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use ablate_cost::{Parameters, flops_per_token};
 use ablate_model::ModelConfig;
 use ablate_pipeline::Failure;
-use ablate_report::{Params, VariantRow};
+use ablate_report::{MaskShare, Params, VariantRow};
 use ablate_spec::{Held, Variant};
 
 use super::Results;
@@ -134,9 +134,19 @@ fn learned(
     let trunk: ModelConfig = read(&folder.join(train::CONFIG))?;
     let per_token = flops_per_token(&trunk.shape, trunk.context).training;
     row.mask_tokens = summary.tokens;
+    row.mask_shares = shares(&summary);
     row.train_flops += summary.tokens as f64 * per_token;
     row.seconds += results.artifact(id)?.map_or(0.0, |artifact| artifact.seconds);
     Ok(())
+}
+
+/// What the masks of every kind came to, and what they were to come to.
+fn shares(summary: &masks::Summary) -> Vec<MaskShare> {
+    let both = masks::named(&summary.sparsity).into_iter().zip(masks::named(&summary.target));
+    both.filter_map(|((units, shut), (_, target))| {
+        Some(MaskShare { units: units.to_owned(), shut: shut?, target: target? })
+    })
+    .collect()
 }
 
 fn read<T: serde::de::DeserializeOwned>(path: &std::path::Path) -> Result<T, CommandError> {

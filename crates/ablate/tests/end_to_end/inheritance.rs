@@ -89,6 +89,7 @@ fn width_is_measured_and_learned() {
     }
 
     // Masks of exactly the child's sizes, and a log of how they came to them.
+    let mut shares = Vec::new();
     for name in of_stage(&root, "masks") {
         let summary = json(&sandbox, &name, "masks.json");
         let masks: Units = serde_json::from_value(summary["masks"].clone()).unwrap();
@@ -104,6 +105,7 @@ fn width_is_measured_and_learned() {
         let last: Value = serde_json::from_str(log.lines().last().unwrap()).unwrap();
         assert_eq!((&last["tokens"], &last["target"]), (&5120.into(), &1.0.into()));
         assert!(last["sparsity"]["hidden"].as_f64().unwrap() > 0.0);
+        shares.push((summary["sparsity"]["hidden"].clone(), summary["target"]["hidden"].clone()));
     }
 
     // What masks cost is part of their children's price.
@@ -111,6 +113,11 @@ fn width_is_measured_and_learned() {
     for row in &variants {
         let learned = ["joint", "frozen"].contains(&text(row, "name"));
         assert_eq!(number(row, "mask_tokens"), if learned { 5120.0 } else { 0.0 });
+        let told: Value = serde_json::from_str(text(row, "mask_shares")).unwrap();
+        let hidden = told.as_array().unwrap().iter().find(|told| told["units"] == "hidden");
+        let pair = hidden.map(|told| (told["shut"].clone(), told["target"].clone()));
+        assert_eq!(pair.is_some(), learned);
+        assert!(pair.is_none_or(|pair| shares.contains(&pair)), "{told} of {shares:?}");
     }
     let flops = |name: &str| {
         number(variants.iter().find(|row| text(row, "name") == name).unwrap(), "train_flops")

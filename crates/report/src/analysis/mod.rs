@@ -345,6 +345,22 @@ impl<'a> Analysis<'a> {
             .then(|| format!("{} rests on accepted results: {}", row.title(), parts.join("; ")))
     }
 
+    /// Which of a variant's masks did not come to the share of units that they were to shut.
+    pub(crate) fn missed(&self, variant: usize) -> Option<String> {
+        let row = &self.data.variants[variant];
+        let percent = |share| crate::number::fixed(100.0 * share, 0);
+        let parts: Vec<String> = row
+            .mask_shares
+            .iter()
+            .filter(|masks| masks.missed())
+            .map(|m| format!("{} {}% (target {}%)", m.units, percent(m.shut), percent(m.target)))
+            .collect();
+        (!parts.is_empty()).then(|| {
+            let parts = parts.join(", ");
+            format!("{}: when their learning ended, masks shut {parts}", row.title())
+        })
+    }
+
     /// Where the trainings of a variant diverged: `diverged at step 12`, with the range of several
     /// seeds.
     pub(crate) fn diverged(&self, variant: usize) -> Option<String> {

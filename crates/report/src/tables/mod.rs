@@ -52,7 +52,7 @@ pub(crate) fn all(
 /// A variant's name, with the reason as a note where it failed, and with what it rests on where that was
 /// accepted in the place of something else.
 fn name_cell(analysis: &Analysis<'_>, variant: usize) -> Cell {
-    let notes = [analysis.failure(variant), analysis.accepted(variant)];
+    let notes = [analysis.failure(variant), analysis.accepted(variant), analysis.missed(variant)];
     let notes: Vec<String> = notes.into_iter().flatten().collect();
     let note = (!notes.is_empty()).then(|| notes.join(". "));
     Cell::text(analysis.variants()[variant].title()).note(note)
