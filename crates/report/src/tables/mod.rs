@@ -49,8 +49,8 @@ pub(crate) fn all(
     Ok(tables)
 }
 
-/// A variant's name, with the reason as a note where it failed, and with what it rests on where that was
-/// accepted in the place of something else.
+/// A variant's name, with the reason as a note where it failed, with what it rests on where that was
+/// accepted in the place of something else, and with what its masks came to where they missed their target.
 fn name_cell(analysis: &Analysis<'_>, variant: usize) -> Cell {
     let notes = [analysis.failure(variant), analysis.accepted(variant), analysis.missed(variant)];
     let notes: Vec<String> = notes.into_iter().flatten().collect();
